@@ -118,7 +118,8 @@ gboolean qemuDriverGetControlInfo(QemuDriver *driver, QemuUuid uuid, virDomainCo
 gboolean qemuDriverBlockStats(QemuDriver *driver, QemuUuid uuid, const char *path, gint64 stats[5], GError **err);
 gboolean qemuDriverInterfaceStats(QemuDriver *driver, QemuUuid uuid, const char *device, gint64 stats[8], GError **err);
 /* Up to @max stats in libvirt's order; number or -1. */
-int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max, unsigned flags, GError **err);
+int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max,
+                          unsigned flags, GError **err);
 
 /* ---- typed parameters: plain, so that the RPC layer alone knows the wire ---- */
 typedef struct {
