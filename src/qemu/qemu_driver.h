@@ -142,9 +142,11 @@ GPtrArray *qemuDriverGetAllStats(QemuDriver *driver, const unsigned char *uuids,
 
 /* ---- memory tuning ---- */
 GArray *qemuDriverGetMemoryParams(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err);
-gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count, unsigned flags, GError **err);
+gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count,
+                                   unsigned flags, GError **err);
 GArray *qemuDriverGetNumaParams(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err);
-gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count, unsigned flags, GError **err);
+gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count,
+                                   unsigned flags, GError **err);
 
 /* ---- live memory changes ---- */
 gboolean qemuDriverAttachDevice(QemuDriver *driver, QemuUuid uuid, const char *xml, unsigned flags, GError **err);
