@@ -138,10 +138,10 @@ def _pciAddress(scene, memory):
     rng = scene.rng
     if not scene.likely(0.3):
         return
-    onRoot = scene.machine.startswith("pc-i440fx") or scene.machine == "pc"
-    addElement(memory, "address", type="pci", domain="0x0000",
-               bus="0x00" if onRoot or chance(rng, 0.5) else "0x01",
-               slot="0x%02x" % (rng.randrange(8, 16) if chance(rng, 0.7) else 0), function="0x0")
+    onRoot = chance(rng, 0.6) or scene.machine.startswith("pc-i440fx") or scene.machine == "pc"
+    bus, slot = ("0x00", rng.randrange(8, 16)) if onRoot else ("0x01", 0)
+    addElement(memory, "address", type="pci", domain="0x0000", bus=bus, slot="0x%02x" % slot,
+               function="0x0")
 
 
 def _addForeign(rng, memory):

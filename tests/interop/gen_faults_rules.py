@@ -6,6 +6,14 @@ Each function(scene) returns whether it could be applied to this domain.
 
 from gen_values import ABSENT_NODE, KIB, addElement, makeElement
 
+# Pairs of name and function.
+RULES = []
+
+
+def _rule(function):
+    RULES.append((function.__name__[1:], function))
+    return function
+
 
 def _pick(scene, path):
     found = scene.root.findall(path)
@@ -43,12 +51,14 @@ def _setSize(element, text, unit="KiB"):
 
 # sizes
 
+@_rule
 def _maxBelowTotal(scene):
     ceiling = scene.root.find("maxMemory")
     total = scene.initialKib + scene.devicesKib
     return ceiling is not None and _setSize(ceiling, total - scene.rng.choice((1, KIB, total - 1)))
 
 
+@_rule
 def _slotsTooFew(scene):
     ceiling = scene.root.find("maxMemory")
     if ceiling is None or not scene.deviceCount:
@@ -57,6 +67,7 @@ def _slotsTooFew(scene):
     return True
 
 
+@_rule
 def _maxWithoutSlots(scene):
     ceiling = scene.root.find("maxMemory")
     if ceiling is None:
@@ -65,20 +76,24 @@ def _maxWithoutSlots(scene):
     return True
 
 
+@_rule
 def _maxAdded(scene):
     return _replace(scene.root, makeElement("maxMemory", "64", unit="GiB", slots="4"))
 
 
+@_rule
 def _slotsWithoutMax(scene):
     return _replace(scene.root, makeElement("maxMemory", "0", slots="4"))
 
 
+@_rule
 def _memoryBelowDevices(scene):
     memory = scene.root.find("memory")
     return memory is not None and scene.devicesKib > 0 and _setSize(
         memory, scene.rng.choice((scene.devicesKib, scene.devicesKib - 1, scene.devicesKib + 1)))
 
 
+@_rule
 def _memoryHuge(scene):
     path = scene.rng.choice(("memory", "currentMemory", "maxMemory", "devices/memory/target/size"))
     element = _pick(scene, path)
@@ -88,6 +103,7 @@ def _memoryHuge(scene):
     return element is not None and _setSize(element, text, unit)
 
 
+@_rule
 def _cellHuge(scene):
     cell = _pick(scene, "cpu/numa/cell")
     if cell is None:
@@ -99,18 +115,21 @@ def _cellHuge(scene):
     return True
 
 
+@_rule
 def _memoryZero(scene):
     return _replace(scene.root, makeElement("memory", "0"))
 
 
 # backing
 
+@_rule
 def _hugepagesOndemand(scene):
     backing = _backing(scene)
     _replace(backing, makeElement("hugepages"))
     return _replace(backing, makeElement("allocation", mode="ondemand"))
 
 
+@_rule
 def _hugepagesAnonymous(scene):
     backing = _backing(scene)
     _replace(backing, makeElement("hugepages"))
@@ -124,39 +143,48 @@ def _pages(scene, *pages):
     return _replace(_backing(scene), hugepages)
 
 
+@_rule
 def _pagesTwice(scene):
     return _pages(scene, ("2048", None), (scene.rng.choice(("2048", "1048576", "4")), None))
 
 
+@_rule
 def _pagesCross(scene):
     last = max(len(scene.cells) - 1, 0)
     return _pages(scene, ("2048", "0"), ("2048", "0-%d" % last))
 
 
+@_rule
 def _pagesDefaultAndSet(scene):
     return _pages(scene, ("2048", None), ("2048", "0"))
 
 
+@_rule
 def _pageBeyondCells(scene):
     return _pages(scene, ("2048", str(scene.rng.choice((len(scene.cells), 1, 40)))))
 
 
+@_rule
 def _pageOdd(scene):
     return _pages(scene, (scene.rng.choice(("0", "1", "3", "64", "4096", "16777216", "2049")), None))
 
 
+@_rule
 def _pageNoMount(scene):
     return _pages(scene, ("1048576", None))
 
 
+@_rule
 def _nosharepagesText(scene):
     return _replace(_backing(scene), makeElement("nosharepages", "no"))
 
 
+@_rule
 def _allocationThreadsOnly(scene):
     return _replace(_backing(scene), makeElement("allocation", threads="4"))
 
 
+@_rule
 def _minGuarantee(scene):
     tune = scene.root.find("memtune")
     if tune is None:
@@ -165,6 +193,7 @@ def _minGuarantee(scene):
     return True
 
 
+@_rule
 def _limitsReversed(scene):
     tune = makeElement("memtune")
     addElement(tune, "hard_limit", "1048576")
@@ -175,6 +204,7 @@ def _limitsReversed(scene):
 
 # numatune
 
+@_rule
 def _memnodeWithoutCells(scene):
     if scene.cells:
         return False
@@ -182,6 +212,7 @@ def _memnodeWithoutCells(scene):
     return True
 
 
+@_rule
 def _memnodeTwice(scene):
     tune = _numatune(scene)
     addElement(tune, "memnode", cellid="0", nodeset="0", mode="strict")
@@ -189,12 +220,14 @@ def _memnodeTwice(scene):
     return True
 
 
+@_rule
 def _memnodeUnknownCell(scene):
     addElement(_numatune(scene), "memnode", cellid=len(scene.cells) + scene.rng.randrange(2),
                nodeset="0", mode=scene.rng.choice(("strict", None)))
     return True
 
 
+@_rule
 def _memnodeAuto(scene):
     tune = _numatune(scene)
     _replace(tune, makeElement("memory", mode="strict", placement="auto"))
@@ -202,6 +235,7 @@ def _memnodeAuto(scene):
     return True
 
 
+@_rule
 def _memnodeMixedRestrictive(scene):
     tune = _numatune(scene)
     first, second = scene.rng.choice((("restrictive", "strict"), ("strict", "restrictive"),
@@ -210,6 +244,7 @@ def _memnodeMixedRestrictive(scene):
     return _replace(tune, makeElement("memnode", cellid="0", mode=second, nodeset="0"))
 
 
+@_rule
 def _numatuneAuto(scene):
     _replace(_numatune(scene), makeElement(
         "memory", mode="strict", placement="auto",
@@ -217,19 +252,23 @@ def _numatuneAuto(scene):
     return True
 
 
+@_rule
 def _numatuneStaticBare(scene):
     return _replace(_numatune(scene), makeElement("memory", mode="strict", placement="static"))
 
 
+@_rule
 def _numatuneAbsent(scene):
     mode = scene.rng.choice(("strict", "preferred", "interleave", "restrictive"))
     return _replace(_numatune(scene), makeElement("memory", mode=mode, nodeset=ABSENT_NODE))
 
 
+@_rule
 def _numatuneEmptyMemory(scene):
     return _replace(_numatune(scene), makeElement("memory"))
 
 
+@_rule
 def _vcpuPlacement(scene):
     vcpu = scene.root.find("vcpu")
     vcpu.set("placement", scene.rng.choice(("auto", "static", "x")))
@@ -238,6 +277,7 @@ def _vcpuPlacement(scene):
 
 # cells
 
+@_rule
 def _cellsOverlap(scene):
     cells = scene.root.findall("cpu/numa/cell")
     if len(cells) < 2:
@@ -247,6 +287,7 @@ def _cellsOverlap(scene):
     return True
 
 
+@_rule
 def _cellCpusBeyond(scene):
     cell = _pick(scene, "cpu/numa/cell")
     if cell is None:
@@ -256,6 +297,7 @@ def _cellCpusBeyond(scene):
     return True
 
 
+@_rule
 def _cellIdTwice(scene):
     cells = scene.root.findall("cpu/numa/cell")
     if len(cells) < 2:
@@ -264,6 +306,7 @@ def _cellIdTwice(scene):
     return True
 
 
+@_rule
 def _cellIdGap(scene):
     cell = _pick(scene, "cpu/numa/cell")
     if cell is None:
@@ -272,6 +315,7 @@ def _cellIdGap(scene):
     return True
 
 
+@_rule
 def _cellIdPartly(scene):
     cells = scene.root.findall("cpu/numa/cell")
     if len(cells) < 2:
@@ -280,6 +324,7 @@ def _cellIdPartly(scene):
     return True
 
 
+@_rule
 def _distance(scene):
     cells = scene.root.findall("cpu/numa/cell")
     if not cells:
@@ -292,6 +337,7 @@ def _distance(scene):
     return _replace(scene.rng.choice(cells), distances)
 
 
+@_rule
 def _cachesSame(scene):
     cell = _pick(scene, "cpu/numa/cell")
     if cell is None:
@@ -303,6 +349,7 @@ def _cachesSame(scene):
     return True
 
 
+@_rule
 def _interconnect(scene):
     numa = scene.root.find("cpu/numa")
     if numa is None:
@@ -322,6 +369,7 @@ def _interconnect(scene):
 
 # devices
 
+@_rule
 def _nodeMissing(scene):
     target = _pick(scene, "devices/memory/target")
     node = target.find("node") if target is not None else None
@@ -331,12 +379,14 @@ def _nodeMissing(scene):
     return True
 
 
+@_rule
 def _nodeBeyond(scene):
     target = _pick(scene, "devices/memory/target")
     return target is not None and _replace(
         target, makeElement("node", len(scene.cells) + scene.rng.choice((0, 1, 100))))
 
 
+@_rule
 def _slotTwice(scene):
     devices = [memory for memory in scene.root.findall("devices/memory")
                if memory.get("model") in ("dimm", "nvdimm")]
@@ -347,6 +397,7 @@ def _slotTwice(scene):
     return True
 
 
+@_rule
 def _baseTwice(scene):
     devices = [memory for memory in scene.root.findall("devices/memory")
                if memory.get("model") in ("dimm", "nvdimm")]
@@ -356,6 +407,7 @@ def _baseTwice(scene):
     return len(devices) > 1
 
 
+@_rule
 def _slotBeyond(scene):
     memory = _pickDevice(scene, "dimm", "nvdimm")
     ceiling = scene.root.find("maxMemory")
@@ -374,6 +426,7 @@ def _addressOf(*models_and_attributes):
     return apply
 
 
+@_rule
 def _labelTooBig(scene):
     memory = _pickDevice(scene, "nvdimm")
     if memory is None:
@@ -386,6 +439,7 @@ def _labelTooBig(scene):
     return _replace(target, label)
 
 
+@_rule
 def _labelSmall(scene):
     memory = _pickDevice(scene, "nvdimm")
     if memory is None:
@@ -396,6 +450,7 @@ def _labelSmall(scene):
     return _replace(memory.find("target"), label)
 
 
+@_rule
 def _uuidAdded(scene):
     memory = _pickDevice(scene, "nvdimm", "dimm", "virtio-mem")
     return memory is not None and _replace(
@@ -412,6 +467,7 @@ def _attribute(name, value, *models):
     return apply
 
 
+@_rule
 def _blockOdd(scene):
     memory = _pickDevice(scene, "virtio-mem")
     if memory is None:
@@ -422,6 +478,7 @@ def _blockOdd(scene):
     return _replace(memory.find("target"), makeElement("block", text, unit=unit))
 
 
+@_rule
 def _requestedOdd(scene):
     memory = _pickDevice(scene, "virtio-mem")
     if memory is None:
@@ -431,6 +488,7 @@ def _requestedOdd(scene):
     return _replace(memory.find("target"), makeElement("requested", text, unit=unit))
 
 
+@_rule
 def _sizeOdd(scene):
     memory = _pickDevice(scene, "virtio-mem", "dimm", "nvdimm", "virtio-pmem")
     if memory is None:
@@ -439,12 +497,14 @@ def _sizeOdd(scene):
     return _replace(memory.find("target"), makeElement("size", text, unit="KiB"))
 
 
+@_rule
 def _newerTargetAddress(scene):
     memory = _pickDevice(scene, "virtio-mem", "virtio-pmem")
     return memory is not None and _replace(
         memory.find("target"), makeElement("address", base="0x140000000"))
 
 
+@_rule
 def _newerDynamicMemslots(scene):
     memory = _pickDevice(scene, "virtio-mem")
     if memory is None:
@@ -453,12 +513,14 @@ def _newerDynamicMemslots(scene):
     return True
 
 
+@_rule
 def _newerDriver(scene):
     memory = _pickDevice(scene, "virtio-mem", "virtio-pmem")
     return memory is not None and _replace(
         memory, makeElement("driver", **{scene.rng.choice(("iommu", "ats", "packed")): "on"}))
 
 
+@_rule
 def _aliasTwice(scene):
     devices = scene.root.findall("devices/memory")
     for memory in devices:
@@ -466,6 +528,7 @@ def _aliasTwice(scene):
     return len(devices) > 1
 
 
+@_rule
 def _aliasSameAsBalloon(scene):
     memory, balloon = _pick(scene, "devices/memory"), _pick(scene, "devices/memballoon")
     if memory is None or balloon is None:
@@ -486,6 +549,7 @@ def _nodemask(text):
     return apply
 
 
+@_rule
 def _sourceRemoved(scene):
     memory = _pickDevice(scene, "nvdimm", "virtio-pmem")
     if memory is None:
@@ -494,6 +558,7 @@ def _sourceRemoved(scene):
     return True
 
 
+@_rule
 def _modelSwapped(scene):
     memory = _pick(scene, "devices/memory")
     if memory is None:
@@ -503,6 +568,7 @@ def _modelSwapped(scene):
     return True
 
 
+@_rule
 def _deviceAdded(scene):
     memory = addElement(scene.root.find("devices"), "memory", model="dimm")
     target = addElement(memory, "target")
@@ -514,6 +580,7 @@ def _deviceAdded(scene):
 
 # balloon
 
+@_rule
 def _balloonTwice(scene):
     devices = scene.root.find("devices")
     for _ in range(2):
@@ -535,15 +602,7 @@ def _balloonAddress(**attributes):
     return apply
 
 
-def _named():
-    for name, function in sorted(globals().items()):
-        if name.startswith("_") and getattr(function, "__module__", "") == __name__ and name not in (
-                "_pick", "_pickDevice", "_backing", "_numatune", "_replace", "_setSize", "_pages",
-                "_addressOf", "_attribute", "_nodemask", "_balloon", "_balloonAddress", "_named"):
-            yield name[1:], function
-
-
-RULES = tuple(_named()) + (
+RULES += [
     ("dimmOnPci", _addressOf("dimm", "nvdimm", {"type": "pci", "slot": "0x05"})),
     ("virtioOnDimm", _addressOf("virtio-mem", "virtio-pmem", {"type": "dimm", "slot": "0"})),
     ("virtioOnCcw", _addressOf("virtio-mem", "virtio-pmem", {
@@ -561,4 +620,4 @@ RULES = tuple(_named()) + (
     ("balloonPciTwice", _balloonAddress(type="pci", bus="0x00", slot="0x00", function="0x0")),
     ("balloonDimmAddress", _balloonAddress(type="dimm", slot="0")),
     ("balloonMmio", _balloonAddress(type="virtio-mmio")),
-)
+]

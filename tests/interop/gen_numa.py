@@ -71,10 +71,10 @@ def _buildDistances(scene, numa, order):
         if not chance(rng, 0.6):
             continue
         distances = addElement(cell, "distances")
-        for other in sorted(order):
-            if chance(rng, 0.7):
-                value = 10 if other == ident else rng.choice((11, 20, 21, 31, 254, 255))
-                addElement(distances, "sibling", id=other, value=value)
+        given = [other for other in sorted(order) if chance(rng, 0.7)] or [ident]
+        for other in given:
+            value = 10 if other == ident else rng.choice((11, 20, 21, 31, 254, 255))
+            addElement(distances, "sibling", id=other, value=value)
 
 
 def _buildHmat(scene, numa, order, withCpus):

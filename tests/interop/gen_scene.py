@@ -26,7 +26,7 @@ class Scene:
         self.rng = rng
         self.density = rng.choice(DENSITIES)
         self.arch, self.machine = _machine(rng)
-        self.vcpus = rng.choice((1, 2, 4, 4, 4, 6, 8))
+        self.vcpus = 1 if self.machine == "isapc" else rng.choice((1, 2, 4, 4, 4, 6, 8))
         self.root = makeElement("domain", type="qemu")
         self.cells = []          # KiB of each cell; empty: no guest NUMA
         self.initialKib = 0
@@ -52,7 +52,7 @@ def buildScene(rng):
     if scene.likely(0.15):
         addElement(addElement(root, "cputune"), "emulatorpin", cpuset=rng.choice(("0", "0-1", "1")))
     addElement(addElement(root, "os"), "type", "hvm", arch=scene.arch, machine=scene.machine)
-    if chance(rng, 0.3):
+    if chance(rng, 0.3) and scene.arch == "x86_64":
         addElement(addElement(root, "features"), "acpi")
     if numa is not None:
         addElement(root, "cpu").append(numa)

@@ -20,6 +20,20 @@ import gen_scene
 FAULT_COUNTS = (0,) * 9 + (1,) * 9 + (2,) * 2
 
 
+# Domains to try for one fault before taking another: rare elements need many.
+ATTEMPTS = 60
+
+
+def _sceneWithFault(rng):
+    while True:
+        fault = gen_faults.pickFault(rng)
+        for _ in range(ATTEMPTS):
+            scene = gen_scene.buildScene(rng)
+            name = fault(scene)
+            if name is not None:
+                return scene, [name]
+
+
 class Case:
     """One domain XML with its seed, index and the names of the faults put in."""
 
@@ -27,8 +41,9 @@ class Case:
         self.seed = seed
         self.index = index
         rng = random.Random("memory-xml:%s:%d" % (seed, index))
-        scene = gen_scene.buildScene(rng)
-        self.faults = [gen_faults.applyFault(scene) for _ in range(rng.choice(FAULT_COUNTS))]
+        count = rng.choice(FAULT_COUNTS)
+        scene, self.faults = _sceneWithFault(rng) if count else (gen_scene.buildScene(rng), [])
+        self.faults += [gen_faults.applyAnyFault(scene) for _ in range(count - 1)]
         ElementTree.indent(scene.root)
         self.xml = ElementTree.tostring(scene.root, encoding="unicode") + "\n"
 
