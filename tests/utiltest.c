@@ -57,7 +57,7 @@ static void testScale(void)
 
 static void testNumbers(void)
 {
-    static const char *const bad[] = { "", " 1", "1 ", "-1", "+1", "1.5", "1x", "18446744073709551616" };
+    static const char *const bad[] = { "", "1 ", "-1", "+ 1", "++1", "1.5", "1x", "0x1", "18446744073709551616" };
     guint64 value = 42;
     unsigned small;
     int sign;
@@ -68,6 +68,8 @@ static void testNumbers(void)
     g_assert_true(memUnitsParseUint64("18446744073709551615", &value));
     g_assert_cmpuint(value, ==, G_MAXUINT64);
     g_assert_false(memUnitsParseUint("4294967296", &small));
+    g_assert_true(memUnitsParseUint("\n +7", &small));
+    g_assert_cmpuint(small, ==, 7);
     g_assert_true(memUnitsParseInt("-5", &sign));
     g_assert_cmpint(sign, ==, -5);
     g_assert_false(memUnitsParseInt("--5", &sign));

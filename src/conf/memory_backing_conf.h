@@ -45,6 +45,7 @@ typedef struct {
     unsigned allocationThreads;     /* 0: not given */
 } MemoryBackingDef;
 
+/* @node may be NULL: the element is absent. */
 gboolean memoryBackingDefParse(const xmlNode *node, MemoryBackingDef *def, GError **err);
 void memoryBackingDefFormat(MemXmlOut *out, const MemoryBackingDef *def);
 /* Cross-checks with the guest's NUMA cells; clears a page's nodes='0' on a guest without cells. */
@@ -52,7 +53,7 @@ gboolean memoryBackingDefDefaults(MemoryBackingDef *def, const DomainDef *domain
 gboolean memoryBackingDefValidate(const MemoryBackingDef *def, const DomainDef *domain, GError **err);
 void memoryBackingDefClear(MemoryBackingDef *def);
 
-/* <memtune>; 0: not given, MEM_KIB_UNLIMITED is stored as given and not written back. */
+/* <memtune>; what is not given has its "has" FALSE. MEM_KIB_UNLIMITED is "no limit" and not written back. */
 typedef struct {
     guint64 hardLimitKib;
     guint64 softLimitKib;
@@ -61,5 +62,8 @@ typedef struct {
     gboolean hasHard, hasSoft, hasSwapHard, hasMinGuarantee;
 } MemtuneDef;
 
+/* @node may be NULL. */
 gboolean memtuneDefParse(const xmlNode *node, MemtuneDef *def, GError **err);
 void memtuneDefFormat(MemXmlOut *out, const MemtuneDef *def);
+/* min_guarantee is refused: QEMU has nothing like it. */
+gboolean memtuneDefValidate(const MemtuneDef *def, GError **err);

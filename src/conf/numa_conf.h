@@ -41,7 +41,6 @@ typedef struct {
     unsigned level;
     guint64 sizeKib;
     guint64 lineBytes;
-    guint64 lineValue;              /* as read, in lineUnit, if that is needed to write it back */
     NumaCacheAssociativity associativity;
     NumaCachePolicy policy;
 } NumaCacheDef;
@@ -107,10 +106,14 @@ typedef struct {
     gsize nmemnodes;
 } NumaDef;
 
+/* <cpu><numa> and <numatune> of <domain>: the one that the whole-domain parser calls, after <vcpu> was read into
+ * @def: cells are checked against its count, and automatic placement of vCPUs and of memory follow each other. */
+gboolean numaDefParse(const xmlNode *domain, DomainDef *def, GError **err);
+/* Its parts. @placementStatic: vCPUs are not placed automatically. @numatune may be NULL. */
 gboolean numaCellsParse(const xmlNode *numa, NumaDef *def, GError **err);
-void numaCellsFormat(MemXmlOut *out, const NumaDef *def);
-gboolean numatuneParse(const xmlNode *numatune, NumaDef *def, GError **err);
-void numatuneFormat(MemXmlOut *out, const NumaDef *def);
+gboolean numatuneParse(const xmlNode *numatune, gboolean placementStatic, NumaDef *def, GError **err);
+void numaCellsFormat(MemXmlOut *out, const NumaDef *def);       /* <numa>, nothing without cells */
+void numatuneFormat(MemXmlOut *out, const NumaDef *def);        /* <numatune>, nothing if nothing was said */
 /* vCPUs that no cell names go to cell 0, as libvirt stores it. */
 gboolean numaDefDefaults(NumaDef *def, DomainDef *domain, GError **err);
 gboolean numaDefValidate(const NumaDef *def, const DomainDef *domain, GError **err);
@@ -121,6 +124,8 @@ void numaDefClear(NumaDef *def);
 gboolean numaDefTuning(const NumaDef *def, int cell, NumaMemoryMode *mode, const MemBitmap **nodes);
 guint64 numaDefTotalKib(const NumaDef *def);
 gboolean numaDefHasHmat(const NumaDef *def);
+/* TRUE when some distance is not the usual 10 to itself and 20 to others. */
 gboolean numaDefHasDistances(const NumaDef *def);
-/* The node whose CPUs reach @cell best, for -numa initiator=. */
-unsigned numaDefInitiator(const NumaDef *def, unsigned cell);
+unsigned numaDefDistance(const NumaDef *def, gsize from, gsize to);
+/* The node whose CPUs reach @cell best, for -numa initiator=; -1 when no node has CPUs. */
+int numaDefInitiator(const NumaDef *def, gsize cell);

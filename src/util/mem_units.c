@@ -55,9 +55,20 @@ gboolean memUnitsScale(guint64 *value, const char *suffix, guint64 scaleBytes, g
     return TRUE;
 }
 
+/* Past what may stand in front of a number. */
+static const char *skipFront(const char *text)
+{
+    while (g_ascii_isspace(*text))
+        text++;
+    return *text == '+' ? text + 1 : text;
+}
+
 gboolean memUnitsParseUint64(const char *text, guint64 *value)
 {
-    if (!text || !g_ascii_isdigit(text[0]))
+    if (!text)
+        return FALSE;
+    text = skipFront(text);
+    if (!g_ascii_isdigit(text[0]))
         return FALSE;
     return g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, value, NULL);
 }
@@ -76,7 +87,10 @@ gboolean memUnitsParseInt(const char *text, int *value)
 {
     gint64 wide;
 
-    if (!text || !(g_ascii_isdigit(text[0]) || (text[0] == '-' && g_ascii_isdigit(text[1]))))
+    if (!text)
+        return FALSE;
+    text = skipFront(text);
+    if (!(g_ascii_isdigit(text[0]) || (text[0] == '-' && g_ascii_isdigit(text[1]))))
         return FALSE;
     if (!g_ascii_string_to_signed(text, 10, G_MININT, G_MAXINT, &wide, NULL))
         return FALSE;

@@ -307,10 +307,13 @@ static gboolean scaleToKib(const char *text, const char *unit, guint64 *kib, GEr
         memErrorSet(err, VIR_ERR_XML_ERROR, "it must be a whole number, 0 or more, without blanks");
         return FALSE;
     }
-    if (!memUnitsScale(&value, unit, 1024, G_MAXUINT64, err))
+    if (!memUnitsScale(&value, unit, 1024, G_MAXINT64, err))
         return FALSE;
     *kib = memUnitsBytesToKib(value);
-    return TRUE;
+    if (*kib < MEM_KIB_LIMIT)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_OVERFLOW, "it must be less than %" G_GUINT64_FORMAT " KiB", MEM_KIB_LIMIT);
+    return FALSE;
 }
 
 gboolean memXmlSizeKib(const xmlNode *node, const char *child, gboolean required, guint64 *kib, gboolean *found,
