@@ -23,8 +23,18 @@ QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *conte
 QemuMonitor *qemuMonitorRef(QemuMonitor *mon);
 void qemuMonitorUnref(QemuMonitor *mon);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuMonitor, qemuMonitorUnref)
-/* No callback comes after this returns if called on the loop thread. */
+/* Hang up: all that wait fail, closed() is not called. No callback comes after this returns if called on the loop thread. */
 void qemuMonitorClose(QemuMonitor *mon);
+/* Loop thread, when the process is known to have ended: handle what it still said. closed() comes from here if it had not. */
+void qemuMonitorDrain(QemuMonitor *mon);
+/* Connect to the listening socket at @path, which may be longer than a socket address. The descriptor, or -1. */
+int qemuMonitorConnect(const char *path, GError **err);
+/* A listening socket at @path (mode 0600; what was there is replaced), likewise. The descriptor (CLOEXEC), or -1. */
+int qemuMonitorListen(const char *path, GError **err);
+
+/* A line of QMP longer than this is dropped with a warning; a client's command that does not fit the queue is refused. */
+#define QEMU_MONITOR_MAX_LINE (16 * 1024 * 1024)
+#define QEMU_MONITOR_MAX_QUEUE (4 * 1024 * 1024)
 
 /* ---- any command ---- */
 typedef struct QemuMonitorCall QemuMonitorCall;
@@ -36,6 +46,8 @@ QemuMonitorCall *qemuMonitorSend(QemuMonitor *mon, const char *command, MemJson 
  * VIR_ERR_INTERNAL_ERROR with QEMU's class and words, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_OPERATION_FAILED (connection lost).
  * *@errorClass (may be NULL) is set to QEMU's error class ("DeviceNotFound"), caller frees. */
 MemJson *qemuMonitorWait(QemuMonitorCall *call, gint64 deadline, char **errorClass, GError **err);
+/* Any thread, the loop thread too: nobody will wait for @call; a refusal by QEMU is logged. */
+void qemuMonitorForget(QemuMonitorCall *call);
 MemJson *qemuMonitorCommand(QemuMonitor *mon, const char *command, MemJson *arguments, gint64 deadline, GError **err);
 /* A client's own text (qemu-monitor-command): JSON in, whole reply out; @hmp: through human-monitor-command. Caller frees. */
 char *qemuMonitorPassthrough(QemuMonitor *mon, const char *text, gboolean hmp, gint64 deadline, GError **err);
@@ -70,3 +82,47 @@ MemJson *qemuMonitorQomGet(QemuMonitor *mon, const char *path, const char *prope
 char **qemuMonitorQomList(QemuMonitor *mon, const char *path, gint64 deadline, GError **err);
 /* Label -> pty path ("/dev/pts/3"), as GHashTable of strings. */
 GHashTable *qemuMonitorQueryChardevs(QemuMonitor *mon, gint64 deadline, GError **err);
+gboolean qemuMonitorInjectNmi(QemuMonitor *mon, gint64 deadline, GError **err);
+
+/* ---- the same in two halves, to have many under way at once: Send (or qemuMonitorSend with the command's name), then
+ * Finish, which waits and frees the call ---- */
+QemuMonitorCall *qemuMonitorSendQomSet(QemuMonitor *mon, const char *path, const char *property, MemJson *value);
+QemuMonitorCall *qemuMonitorSendQomGet(QemuMonitor *mon, const char *path, const char *property);
+QemuMonitorCall *qemuMonitorSendBalloonStats(QemuMonitor *mon, const char *alias);
+
+typedef enum {
+    QEMU_MONITOR_BALLOON_SWAP_IN = 0,       /* bytes */
+    QEMU_MONITOR_BALLOON_SWAP_OUT,          /* bytes */
+    QEMU_MONITOR_BALLOON_MAJOR_FAULTS,
+    QEMU_MONITOR_BALLOON_MINOR_FAULTS,
+    QEMU_MONITOR_BALLOON_FREE,              /* bytes */
+    QEMU_MONITOR_BALLOON_TOTAL,             /* bytes */
+    QEMU_MONITOR_BALLOON_AVAILABLE,         /* bytes */
+    QEMU_MONITOR_BALLOON_DISK_CACHES,       /* bytes */
+    QEMU_MONITOR_BALLOON_HUGETLB_ALLOC,
+    QEMU_MONITOR_BALLOON_HUGETLB_FAIL,
+
+    QEMU_MONITOR_BALLOON_LAST
+} QemuMonitorBalloonStat;
+
+typedef struct {
+    guint64 values[QEMU_MONITOR_BALLOON_LAST];  /* G_MAXUINT64: the guest did not report it */
+    guint64 lastUpdate;                         /* seconds since the epoch; 0: never */
+} QemuMonitorBalloonStats;
+
+typedef struct {
+    char *device, *qdev, *nodeName;         /* each may be NULL */
+    gint64 readRequests, readBytes, readNs, writeRequests, writeBytes, writeNs, flushRequests, flushNs;
+} QemuMonitorBlockStats;
+
+gboolean qemuMonitorFinishStatus(QemuMonitorCall *call, gint64 deadline, char **status, gboolean *running, GError **err);
+gboolean qemuMonitorFinishBalloon(QemuMonitorCall *call, gint64 deadline, guint64 *actualBytes, GError **err);
+gboolean qemuMonitorFinishBalloonStats(QemuMonitorCall *call, gint64 deadline, QemuMonitorBalloonStats *stats, GError **err);
+GPtrArray *qemuMonitorFinishMemoryDevices(QemuMonitorCall *call, gint64 deadline, GError **err);
+GHashTable *qemuMonitorFinishChardevs(QemuMonitorCall *call, gint64 deadline, GError **err);
+/* query-cpus-fast: thread ids by vCPU number, as GArray of gint64. */
+GArray *qemuMonitorFinishCpus(QemuMonitorCall *call, gint64 deadline, GError **err);
+/* query-blockstats: array of QemuMonitorBlockStats *, freed as a whole. */
+GPtrArray *qemuMonitorFinishBlockStats(QemuMonitorCall *call, gint64 deadline, GError **err);
+/* query-vnc: *@port -1 when it is not known; caller frees *@host. */
+gboolean qemuMonitorFinishVnc(QemuMonitorCall *call, gint64 deadline, char **host, int *port, GError **err);

@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_monitor.c: the QMP dialogue: framing, the queue of calls under way, events, loss of the connection */
+#define G_LOG_DOMAIN "qemu/qemu_monitor"
+#include "qemu/qemu_monitor.h"
+
+#include "util/mem_error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* How it works
+ *
+ *   any thread   qemuMonitorSend: number the call, enter it in `calls`, write at once what the socket takes
+ *   loop thread  onReadable: split lines; a reply wakes the caller that waits for its number, an event goes to
+ *                the callbacks; onWritable: the rest of what did not fit the socket
+ *   any thread   qemuMonitorWait: sleep until reply, loss or deadline
+ *
+ * `lock` guards everything marked so and is never held during a callback. The descriptor is closed only with the last
+ * reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
+
+#define ID_PREFIX "virtmemd-"
+#define READ_CHUNK 16384
+#define CHUNKS_PER_WAKEUP 64
+#define BUFFER_KEEP 4096
+
+struct QemuMonitorCall {
+    QemuMonitor *mon;           /* a reference */
+    guint64 id;
+    char *command;              /* for messages */
+    char *clientId;             /* passthrough: the id that the client gave, as JSON; or NULL */
+    int refs;                   /* under lock: the caller, and the table while under way */
+    gboolean forgotten;         /* under lock */
+    gboolean done;              /* under lock */
+    MemJson *reply;             /* under lock: the whole reply, or */
+    GError *error;              /* under lock: why there is none */
+    GCond cond;
+};
+
+struct QemuMonitor {
+    int refs;                   /* atomic */
+    int fd;                     /* immutable; closed with the last reference */
+    char *domainName;           /* immutable */
+    GMainContext *context;      /* immutable */
+    QemuMonitorCallbacks callbacks;     /* immutable */
+    gpointer opaque;            /* immutable */
+
+    GByteArray *in;             /* loop thread: bytes of lines not complete */
+    gsize scanned;              /* loop thread: of these, how many hold no line end */
+    gboolean skipping;          /* loop thread: within a line that was too long */
+
+    GMutex lock;
+    GHashTable *calls;          /* under lock: id -> QemuMonitorCall */
+    guint64 lastId;             /* under lock */
+    GByteArray *out;            /* under lock: bytes that the socket did not take yet */
+    GSource *reader, *writer;   /* under lock */
+    char *dead;                 /* under lock: why there is no connection; NULL: there is */
+};
+
+/* ---- calls ---- */
+
+static void callFree(QemuMonitorCall *call)
+{
+    memJsonFree(call->reply);
+    g_clear_error(&call->error);
+    g_cond_clear(&call->cond);
+    g_free(call->command);
+    g_free(call->clientId);
+    qemuMonitorUnref(call->mon);
+    g_free(call);
+}
+
+/* Under lock. TRUE: that was the last reference; the caller frees it after unlocking. */
+static gboolean callDrop(QemuMonitorCall *call)
+{
+    return --call->refs == 0;
+}
+
+static QemuMonitorCall *callNew(QemuMonitor *mon, const char *command)
+{
+    QemuMonitorCall *call = g_new0(QemuMonitorCall, 1);
+
+    call->mon = qemuMonitorRef(mon);
+    call->command = g_strdup(command);
+    call->refs = 1;
+    g_cond_init(&call->cond);
+    return call;
+}
+
+/* Under lock: @call has its outcome; one of @reply (taken over) and @error (copied). */
+static void callFinish(QemuMonitorCall *call, MemJson *reply, const GError *error)
+{
+    call->done = TRUE;
+    call->reply = reply;
+    call->error = error ? g_error_copy(error) : NULL;
+    g_cond_broadcast(&call->cond);
+}
+
+static GError *errorLost(QemuMonitor *mon, const char *why)
+{
+    return g_error_new(MEM_ERROR, VIR_ERR_OPERATION_FAILED, "the monitor of domain '%s' is gone: %s",
+                       mon->domainName, why);
+}
+
+/* Mark @mon dead and wake all that wait. The first cause stands. TRUE: it was alive. */
+static gboolean monitorFail(QemuMonitor *mon, const char *why)
+{
+    g_autoptr(GPtrArray) freed = g_ptr_array_new_with_free_func((GDestroyNotify)callFree);
+    GHashTableIter iter;
+    gpointer value;
+
+    {
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+        g_autoptr(GError) error = errorLost(mon, why);
+
+        if (mon->dead)
+            return FALSE;
+        mon->dead = g_strdup(why);
+        g_hash_table_iter_init(&iter, mon->calls);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            QemuMonitorCall *call = value;
+
+            callFinish(call, NULL, error);
+            g_hash_table_iter_remove(&iter);
+            if (callDrop(call))
+                g_ptr_array_add(freed, call);
+        }
+        g_byte_array_set_size(mon->out, 0);
+        if (mon->reader)
+            g_source_destroy(mon->reader);
+        g_clear_pointer(&mon->reader, g_source_unref);
+        if (mon->writer)
+            g_source_destroy(mon->writer);
+        g_clear_pointer(&mon->writer, g_source_unref);
+    }
+    shutdown(mon->fd, SHUT_RDWR);
+    return TRUE;
+}
+
+/* ---- writing ---- */
+
+/* Under lock: write what the socket takes. A lost connection is the reader's to notice: it may still hold last words. */
+static void flushOut(QemuMonitor *mon)
+{
+    while (mon->out->len > 0) {
+        ssize_t n = send(mon->fd, mon->out->data, mon->out->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return;
+        g_byte_array_remove_range(mon->out, 0, (guint)n);
+    }
+}
+
+static gboolean onWritable(gint fd, GIOCondition condition, gpointer data)
+{
+    QemuMonitor *mon = data;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+
+    flushOut(mon);
+    if (mon->out->len > 0 && !(condition & (G_IO_ERR | G_IO_HUP)))
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&mon->writer, g_source_unref);
+    return G_SOURCE_REMOVE;
+}
+
+static GSource *watchFd(QemuMonitor *mon, GIOCondition condition, GUnixFDSourceFunc func)
+{
+    GSource *source = g_unix_fd_source_new(mon->fd, condition);
+
+    g_source_set_callback(source, G_SOURCE_FUNC(func), qemuMonitorRef(mon), (GDestroyNotify)qemuMonitorUnref);
+    g_source_attach(source, mon->context);
+    return source;
+}
+
+/* Under lock: queue one line of @request. FALSE: the queue is full. */
+static gboolean queueLine(QemuMonitor *mon, MemJson *request)
+{
+    g_autofree char *text = memJsonFormat(request);
+    gsize length = strlen(text);
+
+    if (mon->out->len + length > QEMU_MONITOR_MAX_QUEUE)
+        return FALSE;
+    g_debug("%s: > %s", mon->domainName, text);
+    g_byte_array_append(mon->out, (const guint8 *)text, (guint)length);
+    g_byte_array_append(mon->out, (const guint8 *)"\n", 1);
+    if (!mon->writer)
+        flushOut(mon);
+    if (mon->out->len > 0 && !mon->writer)
+        mon->writer = watchFd(mon, G_IO_OUT, onWritable);
+    return TRUE;
+}
+
+/* Number @request, enter @call, send. */
+static void sendRequest(QemuMonitorCall *call, MemJson *request)
+{
+    QemuMonitor *mon = call->mon;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+
+    if (mon->dead) {
+        error = errorLost(mon, mon->dead);
+        callFinish(call, NULL, error);
+        return;
+    }
+    call->id = ++mon->lastId;
+    id = g_strdup_printf(ID_PREFIX "%" G_GUINT64_FORMAT, call->id);
+    memJsonAddString(request, "id", id);
+    if (!queueLine(mon, request)) {
+        memErrorSet(&error, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' does not read its monitor: '%s' was not sent",
+                    mon->domainName, call->command);
+        callFinish(call, NULL, error);
+        return;
+    }
+    call->refs++;
+    g_hash_table_insert(mon->calls, GSIZE_TO_POINTER(call->id), call);
+}
+
+QemuMonitorCall *qemuMonitorSend(QemuMonitor *mon, const char *command, MemJson *arguments)
+{
+    g_autoptr(MemJson) request = memJsonNew();
+    QemuMonitorCall *call = callNew(mon, command);
+
+    memJsonAddString(request, "execute", command);
+    memJsonAdd(request, "arguments", arguments);
+    sendRequest(call, request);
+    return call;
+}
+
+/* ---- waiting ---- */
+
+/* Sleep until @call is done or @deadline; ends the caller's part in it. The whole reply, or NULL. */
+static MemJson *callCollect(QemuMonitorCall *call, gint64 deadline, GError **err)
+{
+    QemuMonitor *mon = call->mon;
+    MemJson *reply = NULL;
+    gboolean last;
+
+    g_mutex_lock(&mon->lock);
+    while (!call->done) {
+        if (!g_cond_wait_until(&call->cond, &mon->lock, deadline))
+            break;
+    }
+    if (!call->done)
+        memErrorSet(err, VIR_ERR_OPERATION_TIMEOUT, "QEMU of domain '%s' did not answer '%s' in time", mon->domainName,
+                    call->command);
+    else if (call->error)
+        g_propagate_error(err, g_steal_pointer(&call->error));
+    else
+        reply = g_steal_pointer(&call->reply);
+    call->forgotten = TRUE;
+    last = callDrop(call);
+    g_mutex_unlock(&mon->lock);
+
+    if (last)
+        callFree(call);
+    return reply;
+}
+
+void qemuMonitorForget(QemuMonitorCall *call)
+{
+    QemuMonitor *mon = call->mon;
+    gboolean last;
+
+    g_mutex_lock(&mon->lock);
+    call->forgotten = TRUE;
+    last = callDrop(call);
+    g_mutex_unlock(&mon->lock);
+    if (last)
+        callFree(call);
+}
+
+MemJson *qemuMonitorWait(QemuMonitorCall *call, gint64 deadline, char **errorClass, GError **err)
+{
+    g_autofree char *command = g_strdup(call->command);
+    g_autoptr(MemJson) reply = callCollect(call, deadline, err);
+    MemJson *value;
+
+    if (errorClass)
+        *errorClass = NULL;
+    if (!reply)
+        return NULL;
+    value = memJsonGet(reply, "error");
+    if (value) {
+        const char *text = memJsonGetString(value, "desc");
+        const char *kind = memJsonGetString(value, "class");
+
+        if (errorClass)
+            *errorClass = g_strdup(kind);
+        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "unable to execute QEMU command '%s': %s", command,
+                    text ? text : kind ? kind : "no reason given");
+        return NULL;
+    }
+    /* null is an answer too; nobody needs to tell it from an empty one */
+    value = memJsonGet(reply, "return");
+    return value ? json_object_get(value) : memJsonNew();
+}
+
+MemJson *qemuMonitorCommand(QemuMonitor *mon, const char *command, MemJson *arguments, gint64 deadline, GError **err)
+{
+    return qemuMonitorWait(qemuMonitorSend(mon, command, arguments), deadline, NULL, err);
+}
+
+/* ---- a client's own words ---- */
+
+static char *passHmp(QemuMonitor *mon, const char *text, gint64 deadline, GError **err)
+{
+    MemJson *arguments = memJsonNew();
+    g_autoptr(MemJson) value = NULL;
+
+    memJsonAddString(arguments, "command-line", text);
+    value = qemuMonitorCommand(mon, "human-monitor-command", arguments, deadline, err);
+    if (!value)
+        return NULL;
+    return g_strdup(json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "");
+}
+
+char *qemuMonitorPassthrough(QemuMonitor *mon, const char *text, gboolean hmp, gint64 deadline, GError **err)
+{
+    g_autoptr(MemJson) request = NULL;
+    g_autoptr(MemJson) reply = NULL;
+    g_autoptr(MemJson) id = NULL;
+    const char *command;
+    QemuMonitorCall *call;
+
+    if (hmp)
+        return passHmp(mon, text, deadline, err);
+    request = memJsonParse(text, strlen(text), err);
+    if (!request)
+        return NULL;
+    if (!json_object_is_type(request, json_type_object)) {
+        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "a QMP command is a JSON object, not '%s'", text);
+        return NULL;
+    }
+    id = json_object_get(memJsonGet(request, "id"));
+    command = memJsonGetString(request, "execute");
+    call = callNew(mon, command ? command : text);
+    sendRequest(call, request);
+    reply = callCollect(call, deadline, err);
+    if (!reply)
+        return NULL;
+    if (id)
+        memJsonAdd(reply, "id", g_steal_pointer(&id));
+    return memJsonFormat(reply);
+}
+
+/* ---- reading ---- */
+
+static void handleReply(QemuMonitor *mon, MemJson *reply, const char *id)
+{
+    QemuMonitorCall *call = NULL;
+    guint64 number = 0;
+    gboolean last = FALSE;
+
+    if (g_str_has_prefix(id, ID_PREFIX))
+        number = g_ascii_strtoull(id + strlen(ID_PREFIX), NULL, 10);
+
+    g_mutex_lock(&mon->lock);
+    call = g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
+    if (call) {
+        g_hash_table_remove(mon->calls, GSIZE_TO_POINTER(number));
+        if (call->forgotten && memJsonGet(reply, "error"))
+            g_warning("%s: '%s' failed with nobody waiting: %s", mon->domainName, call->command,
+                      memJsonGetString(memJsonGet(reply, "error"), "desc"));
+        callFinish(call, json_object_get(reply), NULL);
+        last = callDrop(call);
+    }
+    g_mutex_unlock(&mon->lock);
+
+    if (!call)
+        g_warning("%s: a reply to '%s', which nobody sent", mon->domainName, id);
+    if (last)
+        callFree(call);
+}
+
+static void handleEvent(QemuMonitor *mon, MemJson *message, const char *name)
+{
+    MemJson *stamp = memJsonGet(message, "timestamp");
+    gint64 seconds = 0, micros = 0;
+
+    memJsonGetInt(stamp, "seconds", &seconds);
+    memJsonGetInt(stamp, "microseconds", &micros);
+    if (mon->callbacks.event)
+        mon->callbacks.event(mon, name, seconds, (unsigned)CLAMP(micros, 0, 999999), memJsonGet(message, "data"),
+                             mon->opaque);
+}
+
+static void handleLine(QemuMonitor *mon, const char *line, gsize length)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MemJson) message = NULL;
+    const char *name, *id;
+
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    if (length == 0)
+        return;
+    g_debug("%s: < %.*s", mon->domainName, (int)MIN(length, 100000), line);
+    message = memJsonParse(line, length, &error);
+    if (!message) {
+        g_warning("%s: a line of the monitor is skipped: %s", mon->domainName, error->message);
+        return;
+    }
+    name = memJsonGetString(message, "event");
+    id = memJsonGetString(message, "id");
+    if (name)
+        handleEvent(mon, message, name);
+    else if (id && (memJsonGet(message, "error") || json_object_object_get_ex(message, "return", NULL)))
+        handleReply(mon, message, id);
+    else if (!memJsonGet(message, "QMP"))
+        g_warning("%s: the monitor said what is no reply and no event: %.*s", mon->domainName, (int)MIN(length, 500), line);
+}
+
+/* Handle the complete lines in `in`; a callback may hang up in between. */
+static void handleLines(QemuMonitor *mon)
+{
+    gsize start = 0;
+
+    while (mon->scanned < mon->in->len) {
+        const guint8 *end = memchr(mon->in->data + mon->scanned, '\n', mon->in->len - mon->scanned);
+
+        if (!end) {
+            mon->scanned = mon->in->len;
+            break;
+        }
+        mon->scanned = (gsize)(end - mon->in->data) + 1;
+        if (!mon->skipping)
+            handleLine(mon, (const char *)mon->in->data + start, mon->scanned - 1 - start);
+        mon->skipping = FALSE;
+        start = mon->scanned;
+    }
+    if (start > 0) {
+        g_byte_array_remove_range(mon->in, 0, (guint)start);
+        mon->scanned -= start;
+    }
+    if (mon->in->len > QEMU_MONITOR_MAX_LINE) {
+        g_warning("%s: a line of the monitor is longer than %d bytes and is skipped", mon->domainName, QEMU_MONITOR_MAX_LINE);
+        mon->skipping = TRUE;
+    }
+    if (mon->skipping)
+        g_byte_array_set_size(mon->in, 0);
+    mon->scanned = MIN(mon->scanned, mon->in->len);
+}
+
+/* Read once. FALSE: nothing more for now, or the end, then *@why says so. */
+static gboolean readOnce(QemuMonitor *mon, char **why)
+{
+    guint8 chunk[READ_CHUNK];
+    ssize_t n = recv(mon->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+
+    if (n > 0) {
+        g_byte_array_append(mon->in, chunk, (guint)n);
+        handleLines(mon);
+        return TRUE;
+    }
+    if (n == 0)
+        *why = g_strdup("QEMU closed the connection");
+    else if (errno == EINTR)
+        return TRUE;
+    else if (errno != EAGAIN)
+        *why = g_strdup(g_strerror(errno));
+    return FALSE;
+}
+
+static gboolean isDead(QemuMonitor *mon)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+
+    return mon->dead != NULL;
+}
+
+static void readAll(QemuMonitor *mon, int chunks)
+{
+    g_autofree char *why = NULL;
+
+    while (chunks-- > 0 && !isDead(mon)) {
+        if (!readOnce(mon, &why))
+            break;
+    }
+    /* QEMU's largest answers are rare: give their buffer back */
+    if (mon->in->len == 0) {
+        g_byte_array_unref(mon->in);
+        mon->in = g_byte_array_new();
+    }
+    if (why && monitorFail(mon, why) && mon->callbacks.closed)
+        mon->callbacks.closed(mon, why, mon->opaque);
+}
+
+static gboolean onReadable(gint fd, GIOCondition condition, gpointer data)
+{
+    QemuMonitor *mon = data;
+    g_autoptr(QemuMonitor) keep = qemuMonitorRef(mon);
+
+    readAll(mon, CHUNKS_PER_WAKEUP);
+    return isDead(mon) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void qemuMonitorDrain(QemuMonitor *mon)
+{
+    g_autoptr(QemuMonitor) keep = qemuMonitorRef(mon);
+
+    readAll(mon, G_MAXINT);
+}
+
+/* ---- lifetime ---- */
+
+QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *context, const QemuMonitorCallbacks *callbacks,
+                             gpointer opaque, GError **err)
+{
+    QemuMonitor *mon = g_new0(QemuMonitor, 1);
+
+    mon->refs = 1;
+    mon->fd = fd;
+    mon->domainName = g_strdup(domainName);
+    mon->context = g_main_context_ref(context);
+    mon->callbacks = *callbacks;
+    mon->opaque = opaque;
+    mon->in = g_byte_array_new();
+    mon->out = g_byte_array_new();
+    mon->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
+    g_mutex_init(&mon->lock);
+
+    /* QEMU takes commands in order, so that nobody need wait for the answer to this one */
+    qemuMonitorForget(qemuMonitorSend(mon, "qmp_capabilities", NULL));
+    g_mutex_lock(&mon->lock);
+    mon->reader = watchFd(mon, G_IO_IN, onReadable);
+    g_mutex_unlock(&mon->lock);
+    return mon;
+}
+
+QemuMonitor *qemuMonitorRef(QemuMonitor *mon)
+{
+    g_atomic_int_inc(&mon->refs);
+    return mon;
+}
+
+void qemuMonitorUnref(QemuMonitor *mon)
+{
+    if (!mon || !g_atomic_int_dec_and_test(&mon->refs))
+        return;
+    close(mon->fd);
+    g_clear_pointer(&mon->reader, g_source_unref);
+    g_clear_pointer(&mon->writer, g_source_unref);
+    g_hash_table_unref(mon->calls);
+    g_byte_array_unref(mon->in);
+    g_byte_array_unref(mon->out);
+    g_main_context_unref(mon->context);
+    g_mutex_clear(&mon->lock);
+    g_free(mon->domainName);
+    g_free(mon->dead);
+    g_free(mon);
+}
+
+void qemuMonitorClose(QemuMonitor *mon)
+{
+    monitorFail(mon, "it was closed");
+}
+
+/* ---- sockets ---- */
+
+/* An address for @path that does not depend on its length: through the open folder. *@folder is to be closed after use. */
+static gboolean socketAddress(const char *path, struct sockaddr_un *address, int *folder, GError **err)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    int length;
+
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    *folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0) {
+        memErrorSetSystem(err, errno, "cannot open folder '%s'", parent);
+        return FALSE;
+    }
+    length = g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *folder, name);
+    if (length >= (int)sizeof address->sun_path) {
+        close(*folder);
+        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "socket name '%s' is too long", name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static int socketNew(GError **err)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        memErrorSetSystem(err, errno, "cannot make a socket");
+    return fd;
+}
+
+int qemuMonitorConnect(const char *path, GError **err)
+{
+    struct sockaddr_un address;
+    int folder, problem = 0, fd;
+
+    if (!socketAddress(path, &address, &folder, err))
+        return -1;
+    fd = socketNew(err);
+    if (fd < 0) {
+        close(folder);
+        return -1;
+    }
+    /* a full backlog must not block: nobody but us connects here */
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        problem = errno;
+    close(folder);
+    if (problem) {
+        close(fd);
+        memErrorSetSystem(err, problem, "cannot connect to monitor socket '%s'", path);
+        return -1;
+    }
+    return fd;
+}
+
+int qemuMonitorListen(const char *path, GError **err)
+{
+    struct sockaddr_un address;
+    int folder, problem = 0, fd;
+
+    if (!socketAddress(path, &address, &folder, err))
+        return -1;
+    fd = socketNew(err);
+    if (fd < 0) {
+        close(folder);
+        return -1;
+    }
+    unlink(path);
+    /* the mode of the descriptor before bind() becomes the mode of the name: never open to others, not for a moment */
+    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
+        problem = errno;
+    close(folder);
+    if (problem) {
+        close(fd);
+        memErrorSetSystem(err, problem, "cannot listen on monitor socket '%s'", path);
+        return -1;
+    }
+    return fd;
+}
