@@ -58,6 +58,14 @@ typedef struct {
     int node;                               /* -1: not told */
 } QemuSgxSection;
 
+typedef struct {
+    char *name;                             /* "Haswell-noTSX" */
+    char *type;                             /* QOM type, "Haswell-noTSX-x86_64-cpu" */
+    char *aliasOf;                          /* "Haswell-v2" or NULL */
+    int usable;                             /* MemTristate: absent when QEMU does not tell */
+    gboolean deprecated;
+} QemuCpuModel;
+
 typedef struct QemuCaps QemuCaps;           /* immutable after it is made; reference counted, any thread */
 
 QemuCaps *qemuCapsRef(QemuCaps *caps);
@@ -84,6 +92,12 @@ const QemuMachine *qemuCapsMachines(const QemuCaps *caps, gsize *count);
 const QemuSgxSection *qemuCapsSgxSections(const QemuCaps *caps, gsize *count);
 /* CPU model names as QEMU lists them, NULL-terminated, for virt type qemu or kvm. Borrowed. */
 const char *const *qemuCapsCpuModels(const QemuCaps *caps);
+const QemuCpuModel *qemuCapsCpuModelList(const QemuCaps *caps, gsize *count);
+/* QEMU's names of the CPU features that -cpu max turns on (-cpu host where KVM works); sorted, NULL-terminated; may be
+ * empty. Borrowed. */
+const char *const *qemuCapsMaxCpuFeatures(const QemuCaps *caps);
+/* aarch64: is interrupt controller version 2 or 3 there? */
+gboolean qemuCapsHasGic(const QemuCaps *caps, int version);
 
 /* ---- the cache: by path, size and mtime of the binary, in memory and under @folder ---- */
 typedef struct QemuCapsCache QemuCapsCache;         /* self-locking */
