@@ -71,8 +71,8 @@ class Daemon:
             return
         answer["define"] = "ok"
         try:
-            answer["xml"] = normalise.memoryElements(
-                domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+            answer["xml"] = normalise.memoryElements(normalise.madeUpUuidsAway(
+                domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), xml))
         except libvirt.libvirtError as error:
             self._refused(answer, "define", error)
         finally:
@@ -85,7 +85,7 @@ class Daemon:
             self._refused(answer, "native", error)
             return
         answer["native"] = "ok"
-        answer["argv"] = normalise.memoryArguments(native)
+        answer["argv"] = normalise.memoryArguments(normalise.madeUpUuidsAway(native, xml))
 
     def _refused(self, answer, step, error):
         code = error.get_error_code()

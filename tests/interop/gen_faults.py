@@ -7,6 +7,8 @@ domain has nothing that it could break. Some faults turn out to be allowed: that
 Left out, because libvirt 9.0 dies of them: vcpu -1, and (mostly) distances without siblings.
 """
 
+import xml.etree.ElementTree as ElementTree
+
 import gen_faults_rules
 from gen_values import (
     BAD_ENUM, BAD_NODESETS, BAD_ONOFF, BAD_SIZES, BAD_UINTS, BAD_UNITS, BAD_YESNO, NVDIMM_FILES,
@@ -81,7 +83,8 @@ PLACES = (
     ("devices/memory/alias", "name", ALIASES),
     ("devices/memballoon", "model", BALLOON), ("devices/memballoon", "autodeflate", BAD_ONOFF),
     ("devices/memballoon", "freePageReporting", BAD_ONOFF),
-    ("devices/memballoon/stats", "period", BAD_UINTS), ("devices/memballoon/driver", "iommu", BAD_ONOFF),
+    ("devices/memballoon/stats", "period", BAD_UINTS),
+    ("devices/memballoon/driver", "iommu", BAD_ONOFF),
     ("devices/memballoon/driver", "ats", BAD_ONOFF), ("devices/memballoon/driver", "packed", BAD_ONOFF),
     ("devices/memballoon/driver", "page_per_vq", BAD_ONOFF),
     ("devices/memballoon/alias", "name", ALIASES),
@@ -191,6 +194,26 @@ def _removeAttribute(scene, place):
     return "remove:%s@%s" % (place, attribute)
 
 
+def _commentInText(scene, place):
+    element, place = _pickElement(scene, place)
+    if element is None or not (element.text or "").strip():
+        return None
+    comment = ElementTree.Comment("aside")
+    comment.tail, element.text = element.text[1:], element.text[:1]
+    element.append(comment)
+    return "comment:" + place
+
+
+def _shuffleChildren(scene, place):
+    element, place = _pickElement(scene, place)
+    if element is None or len(element) < 2:
+        return None
+    children = list(element)
+    scene.rng.shuffle(children)
+    element[:] = children
+    return "shuffle:" + place
+
+
 def _strangeChild(scene, place):
     element, place = _pickElement(scene, place)
     if element is None:
@@ -201,6 +224,6 @@ def _strangeChild(scene, place):
 
 _KINDS = ((_badValue,) * 27 + (_rule,) * 30 + (_damage(_removeElement),) * 6
           + (_damage(_removeAttribute),) * 6 + (_damage(_doubleElement),) * 3
-          + (_damage(_emptyElement),) * 3
+          + (_damage(_emptyElement),) * 3 + (_damage(_commentInText), _damage(_shuffleChildren))
           # Few: virtmemd refuses them by name, libvirt drops them.
           + (_damage(_strangeChild),))

@@ -10,10 +10,14 @@ import os
 import re
 import xml.etree.ElementTree as ElementTree
 
+from gen_values import UNITS
+
 
 DOCUMENT = os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "formatdomain.rst")
 HEADING = "Where virtmemd differs from libvirt 9.0"
+
+_FACTORS = {unit.lower(): factor for unit, factor in UNITS.items()}
 
 # id: function(root, stock, ours) that is true when this difference explains all that differs.
 MATCHERS = {}
@@ -70,18 +74,25 @@ def _accepted(answer):
     return answer["define"] == "ok"
 
 
+def _kib(element):
+    """The size that an element says, in KiB rounded up; 0 when there is none."""
+    if element is None or not (element.text or "").isdigit():
+        return 0
+    factor = _FACTORS.get(element.get("unit", "KiB").lower(), 0)
+    return (int(element.text) * factor + 1023) // 1024
+
+
 @_difference("slots-optional")
 def _slotsOptional(root, stock, ours):
     ceiling = root.find("maxMemory")
-    if ceiling is None or ceiling.get("slots", "0") not in ("0", ""):
-        return False
-    return _refused(stock, "XML_ERROR") and ours["define"] != "XML_ERROR"
+    return (ceiling is not None and not ceiling.get("slots", "0").strip("0")
+            and _refused(stock, "XML_ERROR", "slot") and not _refused(ours, "XML_ERROR", "slot"))
 
 
 @_difference("automatic-cell")
 def _automaticCell(root, stock, ours):
     return (root.find("maxMemory") is not None and not root.findall("cpu/numa/cell")
-            and _refused(stock, "CONFIG_UNSUPPORTED")
+            and _refused(stock, "CONFIG_UNSUPPORTED", "numa node")
             and not _refused(ours, "CONFIG_UNSUPPORTED", "numa node"))
 
 
@@ -91,7 +102,7 @@ def _virtioWithoutSlots(root, stock, ours):
     slots = ceiling.get("slots", "") if ceiling is not None else ""
     return (slots.isdigit() and len(_devices(root, "dimm", "nvdimm")) <= int(slots)
             < len(root.findall("devices/memory"))
-            and _refused(stock, "CONFIG_UNSUPPORTED") and _accepted(ours))
+            and _refused(stock, "CONFIG_UNSUPPORTED", "exceeds slots count") and _accepted(ours))
 
 
 @_difference("dimm-address-type")
@@ -104,7 +115,11 @@ def _dimmAddressType(root, stock, ours):
 
 @_difference("virtio-mem-size")
 def _virtioMemSize(root, stock, ours):
-    return (bool(_devices(root, "virtio-mem")) and _accepted(stock)
+    def odd(memory):
+        size, block = _kib(memory.find("target/size")), _kib(memory.find("target/block"))
+        # QEMU sees the size rounded up to 2 MiB.
+        return block and -(-size // 2048) * 2048 % block
+    return (any(odd(memory) for memory in _devices(root, "virtio-mem")) and _accepted(stock)
             and _refused(ours, "XML_DETAIL", "block"))
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """normalise.py: the memory part of a domain XML and of a QEMU command line, made comparable.
 
-Normalised away, and nothing else: the order of attributes, the order of independent arguments, where
-devices sit on PCI (bus, addr) or CCW (devno), and each daemon's own folder in front of mem-path.
+Normalised away, and nothing else: the order of attributes, the order of independent arguments,
+where devices sit on PCI (bus, addr) or CCW (devno), each daemon's own folder in front of mem-path, and
+UUIDs that the daemon made up.
 """
 
 import json
@@ -22,6 +23,13 @@ PLACEMENT = ("bus", "addr", "devno", "multifunction")
 OBJECTS = ("memory-backend-", "thread-context")
 MACHINE_KEYS = ("memory-backend", "dump-guest-core", "mem-merge", "nvdimm", "hmat")
 MACHINE_PREFIXES = ("sgx-epc.",)
+
+
+def madeUpUuidsAway(text, given):
+    """The text with each UUID that is not in the given XML replaced by a word."""
+    return re.sub(
+        r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+        lambda match: match.group(0) if match.group(0) in given else "MADE-UP-UUID", text)
 
 
 def memoryElements(xml):
