@@ -4,7 +4,7 @@
 
     compare.py --count 1000 --seed 1          ask both daemons, live
     compare.py --against answers.jsonl        ask virtmemd alone, compare with recorded answers
-    compare.py --record answers.jsonl         choose cases that reach many rules, record stock's answers
+    compare.py --record answers.jsonl         choose cases that reach much, record stock's answers
     compare.py --stats --count 1000           what the generated cases reach in stock (asked twice)
     compare.py --case 1/17                    one case, both answers in full
     compare.py --xml FILE...                  the same for XML files

@@ -113,8 +113,8 @@ def _buildVirtioMem(scene, memory, kib):
     block = rng.choice((2048, 2048, 2048, 4096, 8192, 128 * KIB))
     addSize(rng, target, "block", block, exact=True)
     if chance(rng, 0.7):
-        addSize(rng, target, "requested", rng.choice((0, 1, kib // block, kib // block // 2)) * block,
-                exact=True)
+        blocks = rng.choice((0, 1, kib // block, kib // block // 2))
+        addSize(rng, target, "requested", blocks * block, exact=True)
     if chance(rng, 0.05):
         addSize(rng, target, "current", block, exact=True)
     _pciAddress(scene, memory)

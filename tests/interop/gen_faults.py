@@ -15,14 +15,17 @@ from gen_values import (
     addElement)
 
 TEXT = None
-MODEL = ("dimm", "nvdimm", "virtio-mem", "virtio-pmem", "sgx-epc", "", "x", "DIMM", "none", "virtio")
+MODEL = (
+    "dimm", "nvdimm", "virtio-mem", "virtio-pmem", "sgx-epc", "", "x", "DIMM", "none", "virtio")
 BALLOON = ("virtio", "none", "xen", "x", "", "Virtio", "virtio-transitional", "default")
 NUMATUNE = ("strict", "preferred", "interleave", "restrictive", "", "x", "Strict", "default")
 PATHS = NVDIMM_FILES + ("", " ", "x" * 200)
 ALIASES = ("", "ua-", "ua-x", "x", "ua-a b", "ua-a,b", "ua-" + "y" * 60, "ua-\u00e9")
-ADDRESS_TYPES = ("dimm", "pci", "ccw", "usb", "drive", "x", "", "virtio-mmio", "spapr-vio", "isa")
-HEX = ("0x0", "0x1", "0x100000000", "0x7fffffffffffffff", "0xffffffffffffffff", "0x10000000000000000",
-       "-1", "x", "", "4294967296", "0x140000000")
+ADDRESS_TYPES = (
+    "dimm", "pci", "ccw", "usb", "drive", "x", "", "virtio-mmio", "spapr-vio", "isa")
+HEX = (
+    "0x0", "0x1", "0x100000000", "0x7fffffffffffffff", "0xffffffffffffffff",
+    "0x10000000000000000", "-1", "x", "", "4294967296", "0x140000000")
 
 # (place, attribute or TEXT, values)
 PLACES = (
@@ -53,12 +56,15 @@ PLACES = (
     ("cpu/numa/cell/cache", "level", BAD_UINTS + ("1", "2", "3", "4")),
     ("cpu/numa/cell/cache", "associativity", BAD_ENUM + ("direct", "full", "complex")),
     ("cpu/numa/cell/cache", "policy", BAD_ENUM + ("writeback", "write-back")),
-    ("cpu/numa/cell/cache/size", "value", BAD_SIZES), ("cpu/numa/cell/cache/size", "unit", BAD_UNITS),
-    ("cpu/numa/cell/cache/line", "value", BAD_SIZES), ("cpu/numa/cell/cache/line", "unit", BAD_UNITS),
+    ("cpu/numa/cell/cache/size", "value", BAD_SIZES),
+    ("cpu/numa/cell/cache/size", "unit", BAD_UNITS),
+    ("cpu/numa/cell/cache/line", "value", BAD_SIZES),
+    ("cpu/numa/cell/cache/line", "unit", BAD_UNITS),
     ("cpu/numa/interconnects/*", "initiator", BAD_UINTS + ("1", "2", "7")),
     ("cpu/numa/interconnects/*", "target", BAD_UINTS + ("1", "2", "7")),
     ("cpu/numa/interconnects/*", "type", BAD_ENUM + ("access", "read", "Write")),
-    ("cpu/numa/interconnects/*", "value", BAD_SIZES), ("cpu/numa/interconnects/*", "unit", BAD_UNITS),
+    ("cpu/numa/interconnects/*", "value", BAD_SIZES),
+    ("cpu/numa/interconnects/*", "unit", BAD_UNITS),
     ("cpu/numa/interconnects/*", "cache", BAD_UINTS + ("1", "2", "3", "4")),
     ("devices/memory", "model", MODEL), ("devices/memory", "access", BAD_ENUM),
     ("devices/memory", "discard", BAD_YESNO),
@@ -69,7 +75,8 @@ PLACES = (
     ("devices/memory/source/path", TEXT, PATHS),
     ("devices/memory/source/alignsize", TEXT, BAD_SIZES),
     ("devices/memory/source/alignsize", "unit", BAD_UNITS),
-    ("devices/memory/target/size", TEXT, BAD_SIZES), ("devices/memory/target/size", "unit", BAD_UNITS),
+    ("devices/memory/target/size", TEXT, BAD_SIZES),
+    ("devices/memory/target/size", "unit", BAD_UNITS),
     ("devices/memory/target/node", TEXT, BAD_UINTS + ("1", "2", "3", "4")),
     ("devices/memory/target/label/size", TEXT, BAD_SIZES + ("127", "128", "131072")),
     ("devices/memory/target/label/size", "unit", BAD_UNITS),
@@ -85,11 +92,13 @@ PLACES = (
     ("devices/memballoon", "freePageReporting", BAD_ONOFF),
     ("devices/memballoon/stats", "period", BAD_UINTS),
     ("devices/memballoon/driver", "iommu", BAD_ONOFF),
-    ("devices/memballoon/driver", "ats", BAD_ONOFF), ("devices/memballoon/driver", "packed", BAD_ONOFF),
+    ("devices/memballoon/driver", "ats", BAD_ONOFF),
+    ("devices/memballoon/driver", "packed", BAD_ONOFF),
     ("devices/memballoon/driver", "page_per_vq", BAD_ONOFF),
     ("devices/memballoon/alias", "name", ALIASES),
     ("devices/memballoon/address", "type", ADDRESS_TYPES),
-    ("devices/memballoon/address", "slot", BAD_UINTS), ("devices/memballoon/address", "bus", BAD_UINTS),
+    ("devices/memballoon/address", "slot", BAD_UINTS),
+    ("devices/memballoon/address", "bus", BAD_UINTS),
 )
 
 # Where generic damage (removal, doubling, emptying) may strike.
@@ -103,7 +112,7 @@ MEMORY_PLACES = (
 
 
 def pickFault(rng):
-    """A fault, chosen without regard to any domain, so that rare rules are met as often as others."""
+    """A fault, chosen without regard to any domain: rare rules are met as often as others."""
     return rng.choice(_KINDS)(rng)
 
 

@@ -166,7 +166,8 @@ def _pageBeyondCells(scene):
 
 @_rule
 def _pageOdd(scene):
-    return _pages(scene, (scene.rng.choice(("0", "1", "3", "64", "4096", "16777216", "2049")), None))
+    kib = scene.rng.choice(("0", "1", "3", "64", "4096", "16777216", "2049"))
+    return _pages(scene, (kib, None))
 
 
 @_rule

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""gen_scene.py: one domain with memory, built from what is allowed; gen_faults.py then breaks it."""
+"""gen_scene.py: one domain with memory, built from what is allowed, for gen_faults.py to break."""
 
 import gen_devices
 import gen_numa

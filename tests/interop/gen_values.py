@@ -18,21 +18,23 @@ UNITS = {
 }
 
 BAD_SIZES = (
-    "", "-1", "-0", "1.5", " 1024 ", "1024 ", "1024x", "0x400", "+1024", "1e3", "01024", "abc", "0",
-    "1", "1023", "9007199254740991", "9007199254740992", "18014398509481983", "18014398509481984",
-    "18446744073709551615", "18446744073709551616", "99999999999999999999999", "1 024", "1,024")
+    "", "-1", "-0", "1.5", " 1024 ", "1024 ", "1024x", "0x400", "+1024", "1e3", "01024", "abc",
+    "0", "1", "1023", "9007199254740991", "9007199254740992", "18014398509481983",
+    "18014398509481984", "18446744073709551615", "18446744073709551616",
+    "99999999999999999999999", "1 024", "1,024")
 BAD_UNITS = (
-    "x", "Kbytes", "", " KiB", "KiB ", "kib", "KIB", "kb", "B", "BYTES", "Mb", "gIb", "EiB", "E", "EB",
-    "PiB", "TiB", "ZiB", "KiBi", "default", "bit", "MiB/s", "0")
+    "x", "Kbytes", "", " KiB", "KiB ", "kib", "KIB", "kb", "B", "BYTES", "Mb", "gIb", "EiB", "E",
+    "EB", "PiB", "TiB", "ZiB", "KiBi", "default", "bit", "MiB/s", "0")
 BAD_UINTS = (
-    "-1", "x", "", "1.0", " 1", "1 ", "0x1", "+1", "007", "0", "2147483647", "2147483648", "4294967295",
-    "4294967296", "18446744073709551616", "99999")
+    "-1", "x", "", "1.0", " 1", "1 ", "0x1", "+1", "007", "0", "2147483647", "2147483648",
+    "4294967295", "4294967296", "18446744073709551616", "99999")
 BAD_ONOFF = ("yes", "no", "true", "ON", "", "1", "0", "default", "on ", "off", "on")
 BAD_YESNO = ("on", "off", "true", "YES", "", "1", "0", "default", " yes", "yes", "no")
 BAD_ENUM = ("", "x", "default", "none", "Shared", "auto", "0", "shared", "private", "static")
 BAD_NODESETS = (
-    "", "x", "0-", "-1", "0,^0", "1-0", "0,0", "0 ,0", " 0", "0 ", "0,", ",0", "^0", "0x0", "0-1,^1",
-    "0-3,^1-2", "63", "0,63", "1023", "99999999999", "0--1", "0;1", "!0", "0-63,^1-63", "1048576")
+    "", "x", "0-", "-1", "0,^0", "1-0", "0,0", "0 ,0", " 0", "0 ", "0,", ",0", "^0", "0x0",
+    "0-1,^1", "0-3,^1-2", "63", "0,63", "1023", "99999999999", "0--1", "0;1", "!0", "0-63,^1-63",
+    "1048576")
 
 # Host nodes: node 0 exists everywhere; the other number exists on no machine that runs the tests.
 HOST_NODE = "0"
@@ -62,7 +64,7 @@ def chance(rng, probability):
 
 
 def size(rng, kib, exact=False):
-    """(text, unit) that says kib, in any unit that can say it; now and then a little more, not exact."""
+    """(text, unit) that says kib in any unit that can; a little more now and then unless exact."""
     nbytes = kib * KIB
     fitting = [unit for unit, factor in UNITS.items() if nbytes % factor == 0 and nbytes >= factor]
     if not exact and chance(rng, 0.08):

@@ -2,8 +2,8 @@
 """normalise.py: the memory part of a domain XML and of a QEMU command line, made comparable.
 
 Normalised away, and nothing else: the order of attributes, the order of independent arguments,
-where devices sit on PCI (bus, addr) or CCW (devno), each daemon's own folder in front of mem-path, and
-UUIDs that the daemon made up.
+where devices sit on PCI (bus, addr) or CCW (devno), each daemon's own folder in front of mem-path,
+and UUIDs that the daemon made up.
 """
 
 import json

@@ -93,7 +93,7 @@ def printAnswers(source, stock, ours):
 
 
 def printStatistics(pairs, unstable):
-    """What the cases reach in stock: outcomes, then each rule (code and message) with an example."""
+    """What the cases reach in stock: each rule (code and message) with an example, outcomes."""
     outcomes, rules, examples = collections.Counter(), collections.Counter(), {}
     for source, answer in pairs:
         outcomes[answer["define"], answer["native"]] += 1

@@ -36,7 +36,7 @@ def _compact(xml):
 
 
 def choose(pairs, unstable):
-    """Greedy cover: always the case with the most features that no chosen one has, small ones first."""
+    """Greedy cover: always the case with the most features that are rare among the chosen."""
     left = [(source, answer, _features(source, answer)) for source, answer in pairs
             if source.name not in unstable and answer["define"] != "LOST"]
     left.sort(key=lambda item: len(item[0].xml))
@@ -55,7 +55,7 @@ def _worth(features, seen):
 
 
 def _features(source, answer):
-    """What a case exercises: rules of refusal, XML parts, kinds of arguments with their properties."""
+    """What a case exercises: rules of refusal, XML parts, arguments with their properties."""
     features = {"fault " + fault.partition("=")[0] for fault in source.faults}
     for step in ("define", "native"):
         features.add("%s %s" % (step, verdict.outcome(answer, step)))

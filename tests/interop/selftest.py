@@ -28,13 +28,15 @@ class Normalise(unittest.TestCase):
     def testKeepsMemoryArgumentsOnly(self):
         argv = normalise.memoryArguments(
             "A=b /usr/bin/qemu -machine pc-q35-7.2,usb=off,nvdimm=on -m 1024 -smp 4"
-            " -object '{\"qom-type\":\"secret\",\"id\":\"s\"}' -device '{\"driver\":\"qemu-xhci\"}'")
+            " -object '{\"qom-type\":\"secret\",\"id\":\"s\"}'"
+            " -device '{\"driver\":\"qemu-xhci\"}'")
         self.assertEqual(argv, {"-machine": ["nvdimm=on"], "-m": ["1024"]})
 
     def testPlacementIsDroppedButNotADimmsBase(self):
         argv = normalise.memoryArguments(
             "qemu -device '{\"driver\":\"pc-dimm\",\"id\":\"dimm0\",\"addr\":4096}'"
-            " -device '{\"driver\":\"virtio-mem-pci\",\"id\":\"v\",\"bus\":\"pci.1\",\"addr\":\"0x0\"}'")
+            " -device '{\"driver\":\"virtio-mem-pci\",\"id\":\"v\",\"bus\":\"pci.1\","
+            "\"addr\":\"0x0\"}'")
         self.assertEqual(argv["-device"], [
             {"driver": "pc-dimm", "id": "dimm0", "addr": 4096},
             {"driver": "virtio-mem-pci", "id": "v"}])

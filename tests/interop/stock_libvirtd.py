@@ -12,8 +12,8 @@ As a command:
     stock_libvirtd.py start DIR     prints the URI that reaches it
     stock_libvirtd.py stop DIR
 
-DIR holds everything it writes (run, lib, cache, etc, log); the host's own /etc/libvirt, its networks
-included, is neither read nor touched. Needs root and the Debian packages libvirt-daemon-system and
+DIR holds everything it writes (run, lib, cache, etc, log); the host's own /etc/libvirt, with its
+networks, is neither read nor touched. Needs root and the Debian packages libvirt-daemon-system and
 libvirt-daemon-driver-qemu.
 """
 
