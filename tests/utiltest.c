@@ -6,6 +6,7 @@
 #include "util/mem_file.h"
 #include "util/mem_json.h"
 #include "util/mem_units.h"
+#include "util/mem_uuid.h"
 #include "util/mem_xml.h"
 
 #include <glib/gstdio.h>
@@ -53,6 +54,21 @@ static void testScale(void)
         g_assert_false(memUnitsScale(&copy, "EiB", 1024, G_MAXUINT64, &error));
         assertCode(&error, VIR_ERR_OVERFLOW);
     }
+}
+
+static void testUuid(void)
+{
+    static const char *const bad[] = { "", "x", "49545eb3-75e1-2d0a-acdd-f0294406c99", "49545eb375e12d0aacddf0294406c99e0",
+                                       "49545eb375e12d0aacddf0294406c99e x", "-" };
+    unsigned char uuid[MEM_UUID_BYTES], again[MEM_UUID_BYTES];
+    char text[MEM_UUID_TEXT];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(memUuidParse(bad[i], uuid));
+    g_assert_true(memUuidParse(" 49545EB375e12d0aacdd-f0294406c99e\n", uuid));
+    g_assert_cmpstr(memUuidFormat(uuid, text), ==, "49545eb3-75e1-2d0a-acdd-f0294406c99e");
+    memUuidGenerate(again);
+    g_assert_cmpmem(memUuidFormat(again, text) + 14, 1, "4", 1);
 }
 
 static void testNumbers(void)
@@ -295,6 +311,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/util/units/scale", testScale);
     g_test_add_func("/util/units/numbers", testNumbers);
+    g_test_add_func("/util/uuid", testUuid);
     g_test_add_func("/util/units/pretty", testPretty);
     g_test_add_func("/util/bitmap", testBitmap);
     g_test_add_func("/util/xml/refusals", testXmlRefusals);

@@ -5,6 +5,9 @@
 #include "util/mem_enum.h"
 #include "util/mem_xml.h"
 
+/* Numbers of CPUs and of NUMA nodes in sets are below this, as in libvirt. */
+#define CONF_SET_LIMIT 16384
+
 typedef struct DomainDef DomainDef;
 typedef struct MemoryDeviceDef MemoryDeviceDef;
 typedef struct MemballoonDef MemballoonDef;

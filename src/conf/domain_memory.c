@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* domain_memory.c: <memory>, <currentMemory>, <maxMemory> and how devices add up to them */
+#include "conf/domain_conf.h"
+#include "util/mem_error.h"
+#include "util/mem_units.h"
+
+/* ---- sums ---- */
+
+guint64 domainDefDevicesKib(const DomainDef *def)
+{
+    guint64 sum = 0;
+
+    for (gsize i = 0; i < def->nmemories; i++)
+        sum += def->memories[i]->sizeKib;
+    return sum;
+}
+
+guint64 domainDefInitialKib(const DomainDef *def)
+{
+    guint64 devices = domainDefDevicesKib(def);
+
+    return def->memory.totalKib > devices ? def->memory.totalKib - devices : 0;
+}
+
+guint64 domainDefVirtioMemKib(const DomainDef *def)
+{
+    guint64 sum = 0;
+
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (def->memories[i]->model == MEMORY_DEVICE_VIRTIO_MEM)
+            sum += def->memories[i]->sizeKib;
+    }
+    return sum;
+}
+
+guint64 domainDefVirtioMemCurrentKib(const DomainDef *def)
+{
+    guint64 sum = 0;
+
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (def->memories[i]->model == MEMORY_DEVICE_VIRTIO_MEM)
+            sum += def->memories[i]->currentKib;
+    }
+    return sum;
+}
+
+/* ---- parse and format ---- */
+
+static gboolean checkKnown(const xmlNode *domain, const char *name, const char *extra, GError **err)
+{
+    const char *const attrs[] = { "unit", extra, NULL };
+    static const char *const none[] = { NULL };
+    const xmlNode *node = memXmlChild(domain, name);
+
+    return !node || (memXmlOnlyAttrs(node, attrs, err) && memXmlOnlyChildren(node, none, err));
+}
+
+static gboolean parseSlots(const xmlNode *node, unsigned *slots, GError **err)
+{
+    g_autofree char *text = node ? memXmlAttr(node, "slots") : NULL;
+
+    if (!text || !text[0] || memUnitsParseUint(text, slots))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_XML_ERROR, "value '%s' for attribute 'slots' of '<maxMemory>' is invalid: it must be a number, 0 or more", text);
+    return FALSE;
+}
+
+gboolean domainMemoryParse(const xmlNode *domain, DomainDef *def, GError **err)
+{
+    const xmlNode *memory = memXmlChild(domain, "memory");
+    DomainMemory *into = &def->memory;
+    int dumpCore = MEM_TRISTATE_ABSENT;
+
+    if (!checkKnown(domain, "memory", "dumpCore", err) || !checkKnown(domain, "currentMemory", NULL, err) ||
+        !checkKnown(domain, "maxMemory", "slots", err) ||
+        !memXmlSizeKib(domain, "memory", FALSE, &into->totalKib, NULL, err) ||
+        !memXmlSizeKib(domain, "currentMemory", FALSE, &into->currentKib, NULL, err) ||
+        !memXmlSizeKib(domain, "maxMemory", FALSE, &into->maxKib, NULL, err) ||
+        !parseSlots(memXmlChild(domain, "maxMemory"), &into->slots, err) ||
+        (memory && !memXmlAttrOnOff(memory, "dumpCore", &dumpCore, err)))
+        return FALSE;
+    into->dumpCore = (MemTristate)dumpCore;
+    return TRUE;
+}
+
+void domainMemoryFormat(MemXmlOut *out, const DomainDef *def, unsigned flags)
+{
+    const DomainMemory *memory = &def->memory;
+
+    if (memory->maxKib) {
+        memXmlOutStart(out, "maxMemory");
+        if (memory->slots)
+            memXmlOutAttrUint64(out, "slots", memory->slots);
+        memXmlOutAttr(out, "unit", "KiB");
+        memXmlOutEndTextUint64(out, memory->maxKib);
+    }
+    memXmlOutStart(out, "memory");
+    memXmlOutAttr(out, "dumpCore", memTristateSwitchToString(memory->dumpCore));
+    memXmlOutAttr(out, "unit", "KiB");
+    memXmlOutEndTextUint64(out, memory->totalKib);
+    memXmlOutSizeKib(out, "currentMemory", memory->currentKib);
+}
+
+/* ---- defaults and rules ---- */
+
+static gboolean addUpDevices(const DomainDef *def, guint64 *sum, GError **err)
+{
+    *sum = 0;
+    for (gsize i = 0; i < def->nmemories; i++) {
+        *sum += def->memories[i]->sizeKib;
+        if (*sum >= MEM_KIB_LIMIT) {
+            memErrorSet(err, VIR_ERR_OVERFLOW, "the sizes of the first '%" G_GSIZE_FORMAT "' memory devices add up to more than fits", i + 1);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean checkMaximum(const DomainMemory *memory, GError **err)
+{
+    if (memory->slots && !memory->maxKib) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "slots='%u' of '<maxMemory>' needs a maximum larger than 0", memory->slots);
+        return FALSE;
+    }
+    if (memory->maxKib && memory->maxKib < memory->totalKib) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "'<maxMemory>' of '%" G_GUINT64_FORMAT "' KiB is less than '<memory>' with all devices, '%" G_GUINT64_FORMAT "' KiB",
+                    memory->maxKib, memory->totalKib);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean domainMemoryDefaults(DomainDef *def, unsigned flags, GError **err)
+{
+    DomainMemory *memory = &def->memory;
+    guint64 cells = 0;
+    guint64 devices;
+
+    if (!addUpDevices(def, &devices, err))
+        return FALSE;
+    if (!memory->totalKib || (flags & DOMAIN_PARSE_ABI_UPDATE))
+        cells = numaDefTotalKib(&def->numa);
+    if (cells) {
+        memory->totalKib = cells + devices;
+    } else if (devices > memory->totalKib) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "the memory devices, '%" G_GUINT64_FORMAT "' KiB, exceed '<memory>', '%" G_GUINT64_FORMAT "' KiB, which includes them",
+                    devices, memory->totalKib);
+        return FALSE;
+    }
+    if (memory->totalKib <= devices) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "no memory to boot with: give '<memory>', or cells in '<numa>', more than the devices have");
+        return FALSE;
+    }
+    if (!memory->currentKib || memory->currentKib > memory->totalKib)
+        memory->currentKib = memory->totalKib;
+    return checkMaximum(memory, err);
+}
+
+gboolean domainMemoryValidate(const DomainDef *def, GError **err)
+{
+    return checkMaximum(&def->memory, err);
+}
+
+/* ---- devices come and go ---- */
+
+gboolean domainMemoryInsert(DomainDef *def, MemoryDeviceDef *device, GError **err)
+{
+    if (def->memory.totalKib + device->sizeKib >= MEM_KIB_LIMIT) {
+        memErrorSet(err, VIR_ERR_OVERFLOW, "a memory device of '%" G_GUINT64_FORMAT "' KiB more than fits", device->sizeKib);
+        return FALSE;
+    }
+    def->memories = g_renew(MemoryDeviceDef *, def->memories, def->nmemories + 1);
+    def->memories[def->nmemories++] = device;
+    def->memory.totalKib += device->sizeKib;
+    def->memory.currentKib += device->sizeKib;
+    return TRUE;
+}
+
+MemoryDeviceDef *domainMemoryRemove(DomainDef *def, MemoryDeviceDef *device)
+{
+    DomainMemory *memory = &def->memory;
+
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (def->memories[i] != device)
+            continue;
+        def->nmemories--;
+        for (gsize j = i; j < def->nmemories; j++)
+            def->memories[j] = def->memories[j + 1];
+        memory->totalKib -= MIN(memory->totalKib, device->sizeKib);
+        memory->currentKib -= MIN(memory->currentKib, device->sizeKib);
+        return device;
+    }
+    return NULL;
+}
