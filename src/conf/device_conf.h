@@ -78,6 +78,9 @@ typedef struct {
     MemTristate iommu, ats, packed, pagePerVq;
 } DeviceVirtioOptions;
 
+/* An enum field as the int that the readers of mem_xml.h fill in: an enum without negative values is as large. */
+#define DEVICE_ENUM(field) ((int *)&(field))
+
 /* Read <alias>, <address> and (when there is one) <boot> of @node into @info.
  * An alias without "ua-" is dropped unless @keepAlias: libvirt makes those itself. */
 gboolean deviceInfoParse(const xmlNode *node, gboolean keepAlias, DeviceInfo *info, GError **err);
@@ -91,3 +94,14 @@ gboolean deviceInfoHasUserAlias(const DeviceInfo *info);
 gboolean deviceVirtioOptionsParse(const xmlNode *driver, DeviceVirtioOptions *options, GError **err);
 void deviceVirtioOptionsFormat(MemXmlOut *out, const DeviceVirtioOptions *options);
 gboolean deviceVirtioOptionsAny(const DeviceVirtioOptions *options);
+
+/* Is there an address of its type already? PCI 0000:00:00.0, a ccw address without cssid and a USB address without
+ * port count as "of this type, still to be assigned". */
+gboolean deviceInfoIsAssigned(const DeviceInfo *info);
+gboolean deviceInfoSamePci(const DeviceInfo *a, const DeviceInfo *b);
+/* "0000:00:1f.2" for messages. Caller frees. */
+char *devicePciAddressText(const DevicePciAddress *pci);
+
+/* TRUE when attribute @name has a value of @values, a NULL-terminated list of what libvirt knows and this driver cannot do;
+ * @err is then VIR_ERR_CONFIG_UNSUPPORTED. */
+gboolean deviceRefuseValue(const xmlNode *node, const char *name, const char *const *values, GError **err);
