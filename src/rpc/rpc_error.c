@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rpc_error.c: a GError as the error that libvirt's clients show */
+#include "rpc/rpc_error.h"
+
+#include "util/mem_error.h"
+
+#include <string.h>
+
+/* Which part of libvirt reports a code when it is the driver's; by code, ascending. */
+static const struct {
+    int code, domain;
+} codeDomains[] = {
+    { VIR_ERR_INTERNAL_ERROR, VIR_FROM_QEMU },
+    { VIR_ERR_NO_SUPPORT, VIR_FROM_DOMAIN },
+    { VIR_ERR_NO_CONNECT, VIR_FROM_NONE },
+    { VIR_ERR_INVALID_ARG, VIR_FROM_QEMU },
+    { VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU },
+    { VIR_ERR_SYSTEM_ERROR, VIR_FROM_QEMU },
+    { VIR_ERR_RPC, VIR_FROM_RPC },
+    { VIR_ERR_NO_DOMAIN, VIR_FROM_QEMU },
+    { VIR_ERR_NO_STORAGE_VOL, VIR_FROM_STORAGE },
+    { VIR_ERR_NO_SECRET, VIR_FROM_SECRET },
+    { VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_FROM_QEMU },
+    { VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_QEMU },
+    { VIR_ERR_DEVICE_MISSING, VIR_FROM_QEMU },
+};
+
+static int domainOfCode(int code)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(codeDomains); i++) {
+        if (codeDomains[i].code == code)
+            return codeDomains[i].domain;
+    }
+    return VIR_FROM_DOMAIN;
+}
+
+static WireOptText optText(const char *text)
+{
+    char **pointer = malloc(sizeof(*pointer));
+    *pointer = strdup(text);
+    return pointer;
+}
+
+void rpcErrorFill(WireError *wire, const GError *error, int domain)
+{
+    g_autofree char *text = memErrorText(error);
+    int code = memErrorCode(error);
+    const char *prefix = memErrorPrefix(code);
+
+    memset(wire, 0, sizeof(*wire));
+    wire->code = code;
+    wire->domain = domain != VIR_FROM_NONE ? domain : domainOfCode(code);
+    wire->message = optText(text);
+    wire->level = VIR_ERR_ERROR;
+    g_autofree char *format = prefix ? g_strdup_printf("%s: %%s", prefix) : g_strdup("%s");
+    wire->str1 = optText(format);
+    wire->str2 = optText(error->message);
+    wire->int1 = -1;
+    wire->int2 = -1;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rpc_pool.h: a bounded set of worker threads with a lane for work that never waits */
+#pragma once
+
+#include <glib.h>
+
+/* Workers come when there is work and none is free, up to the limit, and leave after a while without. Work pushed with
+ * @mayWait can block for long (QEMU does not answer), so it never gets the last workers: those are for work that cannot. */
+typedef struct RpcPool RpcPool;
+
+typedef void (*RpcPoolFunc)(gpointer work);
+
+RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func);
+/* Any thread. Work is begun in the order of pushing, within its lane. */
+void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait);
+/* All that was pushed is done and the threads have ended when this returns. */
+void rpcPoolFree(RpcPool *pool);
