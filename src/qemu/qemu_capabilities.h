@@ -72,6 +72,10 @@ QemuCaps *qemuCapsRef(QemuCaps *caps);
 void qemuCapsUnref(QemuCaps *caps);         /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCaps, qemuCapsUnref)
 
+/* Does KVM work here: /dev/kvm opens, makes a virtual machine, and offers a CPU that an ordinary kernel can run on. Asked
+ * of the kernel once per process. */
+gboolean qemuCapsKvmWorks(void);
+
 /* Run @binary without a machine, ask, end it. VIR_ERR_INTERNAL_ERROR with QEMU's own words otherwise. */
 QemuCaps *qemuCapsProbe(const char *binary, GError **err);
 /* From the answers recorded by scripts/record-capabilities (tests/qemucapabilitiesdata/). */

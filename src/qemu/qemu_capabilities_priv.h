@@ -46,9 +46,6 @@ QemuCaps *qemuCapsProbeSource(const char *binary, const QemuCapsSource *source, 
 /* qemuCapsProbe with a deadline of its own for the whole dialogue. */
 QemuCaps *qemuCapsProbeWithin(const char *binary, unsigned timeoutMs, GError **err);
 
-/* Does KVM work here: /dev/kvm opens, has the right version and makes a virtual machine. Asked once per process. */
-gboolean qemuCapsKvmWorks(void);
-
 /* The text that the cache keeps in a file, and back. @key is compared word for word: NULL and VIR_ERR_OPERATION_FAILED
  * on any difference, damage, or version change. */
 char *qemuCapsToText(const QemuCaps *caps, const char *key);

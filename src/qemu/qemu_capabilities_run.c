@@ -6,12 +6,9 @@
 #include "util/mem_error.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -284,24 +281,4 @@ QemuCaps *qemuCapsProbeWithin(const char *binary, unsigned timeoutMs, GError **e
 QemuCaps *qemuCapsProbe(const char *binary, GError **err)
 {
     return qemuCapsProbeWithin(binary, PROBE_TIMEOUT_MS, err);
-}
-
-static gpointer tryKvm(gpointer unused)
-{
-    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    int vm = -1;
-
-    if (fd >= 0 && ioctl(fd, KVM_GET_API_VERSION, 0) == KVM_API_VERSION)
-        vm = ioctl(fd, KVM_CREATE_VM, 0);
-    closeFd(&fd);
-    gboolean works = vm >= 0;
-    closeFd(&vm);
-    return GINT_TO_POINTER(works);
-}
-
-gboolean qemuCapsKvmWorks(void)
-{
-    static GOnce once = G_ONCE_INIT;
-
-    return GPOINTER_TO_INT(g_once(&once, tryKvm, NULL));
 }

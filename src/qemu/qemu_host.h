@@ -58,3 +58,41 @@ typedef struct {
 
 int qemuHostKsmGet(QemuHostKsmParam *params, int max, GError **err);   /* how many there are (8), -1 */
 gboolean qemuHostKsmSet(const char *field, guint64 value, GError **err);
+
+/* ---- what the capabilities document says of the host ---- */
+
+typedef struct {
+    int id, socket, die, core;
+    MemBitmap *siblings;        /* CPUs on the same core, itself too */
+} QemuHostCpu;
+
+typedef struct {
+    int id;
+    guint64 memoryKib;
+    GArray *cpus;               /* QemuHostCpu, online ones */
+    GArray *distances;          /* int, by position among the nodes; empty: not told */
+} QemuHostNode;
+
+/* The host's nodes; a host without NUMA has one, 0. Free with g_array_unref. */
+GArray *qemuHostTopology(GError **err);
+/* Pages of @pageKib in all of @node, the base page without what huge pages take. */
+guint64 qemuHostPagesTotal(int node, unsigned pageKib);
+
+/* x86: what /proc/cpuinfo says of the first CPU. Strings are owned by the struct; an unknown one is "". */
+typedef struct {
+    char *vendor;               /* "GenuineIntel" */
+    char *microcode;
+    unsigned family, model, stepping, physicalBits;
+    char **flags;               /* the kernel's names, NULL-terminated */
+} QemuHostCpuInfo;
+
+void qemuHostCpuInfoGet(QemuHostCpuInfo *info);
+void qemuHostCpuInfoClear(QemuHostCpuInfo *info);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuHostCpuInfo, qemuHostCpuInfoClear)
+
+/* The machine's architecture as the kernel names it ("x86_64"). Caller frees. */
+char *qemuHostMachine(void);
+/* A stable id of the host, 36 characters: the board's, else one made of /etc/machine-id. Caller frees. */
+char *qemuHostUuid(void);
+/* Sleep states, of "suspend_mem", "suspend_disk", "suspend_hybrid"; NULL-terminated. Caller frees with g_free. */
+const char **qemuHostSleepStates(void);
