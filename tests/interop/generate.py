@@ -11,10 +11,10 @@ error code can be traced to a rule; some carry two, for the order in which rules
 import argparse
 import random
 import sys
-import xml.etree.ElementTree as ElementTree
 
 import gen_faults
 import gen_scene
+import xmltext
 
 # Number of faults, by weight.
 FAULT_COUNTS = (0,) * 9 + (1,) * 9 + (2,) * 2
@@ -44,8 +44,7 @@ class Case:
         count = rng.choice(FAULT_COUNTS)
         scene, self.faults = _sceneWithFault(rng) if count else (gen_scene.buildScene(rng), [])
         self.faults += [gen_faults.applyAnyFault(scene) for _ in range(count - 1)]
-        ElementTree.indent(scene.root)
-        self.xml = ElementTree.tostring(scene.root, encoding="unicode") + "\n"
+        self.xml = xmltext.pretty(scene.root)
 
     @property
     def name(self):

@@ -39,6 +39,11 @@ class Peer:
 
 
 class StockPeer(Peer):
+    def ask(self, xml):
+        """Asks again when lost: libvirt 9.0 can die of what an earlier question broke in it."""
+        answer = super().ask(xml)
+        return super().ask(xml) if answer["define"] == "LOST" else answer
+
     def _start(self):
         self.stock = stock_libvirtd.StockLibvirtd(self.folder).start()
         self.uri = self.stock.uri

@@ -8,6 +8,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 
 import verdict
+import xmltext
 from ask import compared
 
 SAMPLE_SIZE = 220
@@ -27,12 +28,8 @@ def write(path, pairs):
 
 
 def _compact(xml):
-    root = ElementTree.fromstring(xml)
-    for element in root.iter():
-        if len(element) and not (element.text or "").strip():
-            element.text = None
-        element.tail = None
-    return ElementTree.tostring(root, encoding="unicode")
+    keepComments = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    return xmltext.compact(ElementTree.fromstring(xml, keepComments))
 
 
 def choose(pairs, unstable):

@@ -3,21 +3,19 @@
 
 import xml.etree.ElementTree as ElementTree
 
+import xmltext
+
 KEPT = ("name", "uuid", "os", "type", "emulator", "devices")
 
 
 def shrink(xml, stillShows):
     """Removes elements and attributes one by one for as long as stillShows(xml) stays true."""
-    root = ElementTree.fromstring(xml)
+    keepComments = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    root = ElementTree.fromstring(xml, keepComments)
     changed = True
     while changed:
         changed = _removeElements(root, stillShows) or _removeAttributes(root, stillShows)
-    return _text(root)
-
-
-def _text(root):
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode") + "\n"
+    return xmltext.pretty(root)
 
 
 def _removeElements(root, stillShows):
@@ -28,7 +26,7 @@ def _removeElements(root, stillShows):
                 continue
             index = list(parent).index(child)
             parent.remove(child)
-            if stillShows(_text(root)):
+            if stillShows(xmltext.pretty(root)):
                 changed = True
             else:
                 parent.insert(index, child)
@@ -43,7 +41,7 @@ def _removeAttributes(root, stillShows):
                 continue
             before = dict(element.attrib)
             del element.attrib[name]
-            if stillShows(_text(root)):
+            if stillShows(xmltext.pretty(root)):
                 changed = True
             else:
                 element.attrib.clear()
