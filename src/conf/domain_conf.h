@@ -7,6 +7,8 @@
 #include "conf/memory_device_conf.h"
 #include "conf/numa_conf.h"
 
+#define DOMAIN_QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
 /* How a definition is made:
  *   domainDefParseString     XML -> DomainDef, errors of form        (pure)
  *   domainDefDefaults        what follows from the XML alone         (pure; parse calls it)
@@ -37,6 +39,18 @@ typedef enum {
 } DomainAction;                         /* on_poweroff, on_reboot, on_crash */
 
 MEM_ENUM_DECL(domainAction);
+
+/* <panic model=>: how a guest says that its kernel has given up. */
+typedef enum {
+    PANIC_NONE = 0,
+    PANIC_ISA,
+    PANIC_PSERIES,                      /* part of the machine, nothing to add; s390 too */
+    PANIC_S390,
+
+    PANIC_LAST
+} PanicModel;
+
+MEM_ENUM_DECL(panicModel);
 
 typedef struct {
     guint64 totalKib;                   /* <memory>: boot memory and all devices */
@@ -79,6 +93,11 @@ struct DomainDef {
     OsDef *os;                          /* never NULL after parse */
     char *emulator;
     DomainAction onPoweroff, onReboot, onCrash;
+    unsigned iothreads;                 /* <iothreads> */
+    char *partition;                    /* <resource><partition>; kept, no cgroup is made of it */
+    gboolean seclabelNone;              /* <seclabel type='none'/> */
+    gboolean audioNone;                 /* <audio id='1' type='none'/>, the default */
+    PanicModel panic;
 
     DiskDef **disks;                gsize ndisks;
     NetDef **nets;                  gsize nnets;
