@@ -174,7 +174,26 @@ def _plain(item):
     return {key: value for key, value in item.items() if key not in NEWER_PROPERTIES}
 
 
+# What the generator puts in that libvirt 9.0 does not know.
+UNKNOWN_ELEMENTS = ("strange", "speed")
+UNKNOWN_ATTRIBUTES = (("latency", "unit"),)
+
+
 @_difference("unknown-element")
 def _unknownElement(root, stock, ours):
-    return (root.find(".//strange") is not None and _accepted(stock)
-            and _refused(ours, "CONFIG_UNSUPPORTED", "strange"))
+    return any(
+        root.find(".//" + tag) is not None
+        and _refused(ours, "CONFIG_UNSUPPORTED", "element '<%s>'" % tag)
+        for tag in UNKNOWN_ELEMENTS) or any(
+        root.find(".//%s[@%s]" % (tag, name)) is not None
+        and _refused(ours, "CONFIG_UNSUPPORTED", "attribute '%s'" % name, "'<%s>'" % tag)
+        for tag, name in UNKNOWN_ATTRIBUTES)
+
+
+@_difference("cache-none")
+def _cacheNone(root, stock, ours):
+    if not (_accepted(stock) and _accepted(ours)) or stock["native"] != ours["native"]:
+        return False
+    written = [re.sub(r" (associativity|policy)='none'", "", text) for text in ours["xml"]]
+    return (written != ours["xml"] and written == stock["xml"]
+            and ours.get("argv") == stock.get("argv"))

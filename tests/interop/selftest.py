@@ -92,7 +92,7 @@ class KnownDifferences(unittest.TestCase):
     def testAMatcherIsNoExcuseForMore(self):
         strange = "<domain><memory>1<strange/></memory></domain>"
         plain = "<domain><memory>1</memory></domain>"
-        ours = refused("CONFIG_UNSUPPORTED", "element 'strange'")
+        ours = refused("CONFIG_UNSUPPORTED", "element '<strange>' in '<memory>'")
         self.assertEqual(known_differences.explain(strange, accepted(), ours), "unknown-element")
         self.assertIsNone(known_differences.explain(plain, accepted(), ours))
         self.assertIsNone(known_differences.explain(strange, accepted(), refused("XML_ERROR")))
