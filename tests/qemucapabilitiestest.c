@@ -51,10 +51,15 @@ static char *describe(const QemuCaps *caps)
         describeMachine(out, &machines[i]);
     models = qemuCapsCpuModelList(caps, &count);
     for (gsize i = 0; i < count; i++) {
-        g_string_append_printf(out, "cpu %s usable=%s%s\n", models[i].name,
+        g_string_append_printf(out, "cpu %s usable=%s%s%s%s", models[i].name,
                                models[i].usable ? memTristateBoolToString(models[i].usable) : "unknown",
-                               models[i].deprecated ? " deprecated" : "");
+                               models[i].deprecated ? " deprecated" : "", models[i].vendor ? " " : "",
+                               models[i].vendor ? models[i].vendor : "");
+        if (models[i].features)
+            g_string_append_printf(out, " features=%u", g_strv_length((char **)models[i].features));
+        g_string_append_c(out, '\n');
     }
+    g_string_append_printf(out, "max %s\n", qemuCapsMaxCpuVendor(caps) ? qemuCapsMaxCpuVendor(caps) : "-");
     for (const char *const *name = qemuCapsMaxCpuFeatures(caps); *name; name++)
         g_string_append_printf(out, "feature %s\n", *name);
     g_string_append_printf(out, "gic%s%s\n", qemuCapsHasGic(caps, 2) ? " 2" : "", qemuCapsHasGic(caps, 3) ? " 3" : "");

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void clearCpuModel(gpointer data)
+{
+    g_free(((QemuCpuModel *)data)->features);
+}
+
 QemuCaps *qemuCapsNew(const char *binary)
 {
     QemuCaps *caps = g_new0(QemuCaps, 1);
@@ -16,6 +21,7 @@ QemuCaps *qemuCapsNew(const char *binary)
     caps->types = g_ptr_array_new();
     caps->machines = g_array_new(FALSE, TRUE, sizeof(QemuMachine));
     caps->cpuModels = g_array_new(FALSE, TRUE, sizeof(QemuCpuModel));
+    g_array_set_clear_func(caps->cpuModels, clearCpuModel);
     caps->maxFeatures = g_ptr_array_new();
     caps->sgxSections = g_array_new(FALSE, TRUE, sizeof(QemuSgxSection));
     caps->gicVersions = g_array_new(FALSE, TRUE, sizeof(int));
@@ -116,6 +122,15 @@ static int compareMachines(gconstpointer a, gconstpointer b)
 static int compareCpuModels(gconstpointer a, gconstpointer b)
 {
     return strcmp(((const QemuCpuModel *)a)->name, ((const QemuCpuModel *)b)->name);
+}
+
+void qemuCapsSetModelFeatures(QemuCpuModel *model, GPtrArray *features)
+{
+    qsort(features->pdata, features->len, sizeof(char *), compareStrings);
+    g_free(model->features);
+    model->features = g_new0(const char *, features->len + 1);
+    for (guint i = 0; i < features->len; i++)
+        model->features[i] = g_ptr_array_index(features, i);
 }
 
 void qemuCapsFinish(QemuCaps *caps)
@@ -220,6 +235,16 @@ const QemuCpuModel *qemuCapsCpuModelList(const QemuCaps *caps, gsize *count)
 const char *const *qemuCapsMaxCpuFeatures(const QemuCaps *caps)
 {
     return (const char *const *)caps->maxFeatures->pdata;
+}
+
+const char *qemuCapsMaxCpuVendor(const QemuCaps *caps)
+{
+    return caps->maxVendor;
+}
+
+gboolean qemuCapsCpusAreOfKvm(const QemuCaps *caps)
+{
+    return caps->kvmProbed;
 }
 
 gboolean qemuCapsHasGic(const QemuCaps *caps, int version)

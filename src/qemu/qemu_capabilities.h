@@ -62,6 +62,8 @@ typedef struct {
     char *name;                             /* "Haswell-noTSX" */
     char *type;                             /* QOM type, "Haswell-noTSX-x86_64-cpu" */
     char *aliasOf;                          /* "Haswell-v2" or NULL */
+    char *vendor;                           /* "GenuineIntel" or NULL */
+    const char **features;                  /* x86: QEMU's names, sorted, NULL-terminated; NULL: not known */
     int usable;                             /* MemTristate: absent when QEMU does not tell */
     gboolean deprecated;
 } QemuCpuModel;
@@ -100,6 +102,9 @@ const QemuCpuModel *qemuCapsCpuModelList(const QemuCaps *caps, gsize *count);
 /* QEMU's names of the CPU features that -cpu max turns on (-cpu host where KVM works); sorted, NULL-terminated; may be
  * empty. Borrowed. */
 const char *const *qemuCapsMaxCpuFeatures(const QemuCaps *caps);
+const char *qemuCapsMaxCpuVendor(const QemuCaps *caps);
+/* Were the CPU questions answered by KVM: are "max", and which models are usable, the host's? */
+gboolean qemuCapsCpusAreOfKvm(const QemuCaps *caps);
 /* aarch64: is interrupt controller version 2 or 3 there? */
 gboolean qemuCapsHasGic(const QemuCaps *caps, int version);
 

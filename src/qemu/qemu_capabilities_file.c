@@ -11,10 +11,10 @@
 /* One fact a line: a letter, then fields between tabs. First the format and the key, last a checksum of all before it, so
  * that a text of another program, of another binary, or cut short is never taken for an answer. The letters:
  *   b binary  p package  v version  a arch  k (kvm was on)  f flag  t type  g gic version  x sgx section
- *   m machine: name alias ram-id cpu max-cpus marks      c CPU model: name type alias-of usable marks
- *   h feature of -cpu max */
+ *   m machine: name alias ram-id cpu max-cpus marks      c CPU model: name type alias-of usable marks vendor features
+ *   h vendor of -cpu max, its features */
 
-#define FORMAT_LINE "virtmemd capabilities 1 " MEM_VERSION
+#define FORMAT_LINE "virtmemd capabilities 2 " MEM_VERSION
 #define CHECKSUM_PREFIX "sum\t"
 
 static const char *orNothing(const char *text)
@@ -34,13 +34,25 @@ static void writeMachines(GString *out, const QemuCaps *caps)
     }
 }
 
+/* "." and the names, each after a blank; nothing at all for NULL; and the end of the line. */
+static void writeFeatures(GString *out, const char *const *features)
+{
+    if (features)
+        g_string_append_c(out, '.');
+    for (; features && *features; features++)
+        g_string_append_printf(out, " %s", *features);
+    g_string_append_c(out, '\n');
+}
+
 static void writeCpuModels(GString *out, const QemuCaps *caps)
 {
     for (guint i = 0; i < caps->cpuModels->len; i++) {
         const QemuCpuModel *model = &g_array_index(caps->cpuModels, QemuCpuModel, i);
 
-        g_string_append_printf(out, "c\t%s\t%s\t%s\t%d\t%s\n", model->name, orNothing(model->type),
-                               orNothing(model->aliasOf), model->usable, model->deprecated ? "d" : "");
+        g_string_append_printf(out, "c\t%s\t%s\t%s\t%d\t%s\t%s\t", model->name, orNothing(model->type),
+                               orNothing(model->aliasOf), model->usable, model->deprecated ? "d" : "",
+                               orNothing(model->vendor));
+        writeFeatures(out, model->features);
     }
 }
 
@@ -67,8 +79,8 @@ char *qemuCapsToText(const QemuCaps *caps, const char *key)
 
         g_string_append_printf(out, "x\t%" G_GUINT64_FORMAT "\t%d\n", section->sectionKib, section->node);
     }
-    for (guint i = 0; i + 1 < caps->maxFeatures->len; i++)
-        g_string_append_printf(out, "h\t%s\n", (const char *)g_ptr_array_index(caps->maxFeatures, i));
+    g_string_append_printf(out, "h\t%s\t", orNothing(caps->maxVendor));
+    writeFeatures(out, (const char *const *)caps->maxFeatures->pdata);
     for (guint i = 0; i < caps->types->len; i++)
         g_string_append_printf(out, "t\t%s\n", (const char *)g_ptr_array_index(caps->types, i));
     sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, out->str, (gssize)out->len);
@@ -97,8 +109,20 @@ static gboolean readMachine(QemuCaps *caps, char *const *fields)
     return memUnitsParseUint(fields[5], &g_array_index(caps->machines, QemuMachine, caps->machines->len - 1).maxCpus);
 }
 
+/* The reverse of writeFeatures; NULL for nothing. Free the array alone. */
+static GPtrArray *readFeatures(QemuCaps *caps, const char *field)
+{
+    g_auto(GStrv) words = g_strsplit(field, " ", -1);
+    GPtrArray *features = words[0] && *words[0] ? g_ptr_array_new() : NULL;
+
+    for (gsize i = 1; features && words[i]; i++)
+        g_ptr_array_add(features, qemuCapsIntern(caps, words[i]));
+    return features;
+}
+
 static gboolean readCpuModel(QemuCaps *caps, char *const *fields)
 {
+    g_autoptr(GPtrArray) features = NULL;
     QemuCpuModel model = { 0 };
 
     model.name = qemuCapsIntern(caps, fields[1]);
@@ -107,6 +131,9 @@ static gboolean readCpuModel(QemuCaps *caps, char *const *fields)
     model.deprecated = *fields[5] == 'd';
     if (!memUnitsParseInt(fields[4], &model.usable) || model.usable < 0 || model.usable >= MEM_TRISTATE_LAST)
         return FALSE;
+    model.vendor = fieldOrNull(caps, fields[6]);
+    if ((features = readFeatures(caps, fields[7])))
+        qemuCapsSetModelFeatures(&model, features);
     g_array_append_val(caps->cpuModels, model);
     return TRUE;
 }
@@ -176,9 +203,13 @@ static gboolean readType(QemuCaps *caps, char *const *fields)
     return TRUE;
 }
 
-static gboolean readMaxFeature(QemuCaps *caps, char *const *fields)
+static gboolean readMaxFeatures(QemuCaps *caps, char *const *fields)
 {
-    g_ptr_array_add(caps->maxFeatures, qemuCapsIntern(caps, fields[1]));
+    g_autoptr(GPtrArray) features = readFeatures(caps, fields[2]);
+
+    caps->maxVendor = fieldOrNull(caps, fields[1]);
+    if (features)
+        g_ptr_array_extend_and_steal(caps->maxFeatures, g_steal_pointer(&features));
     return TRUE;
 }
 
@@ -189,10 +220,10 @@ static const struct {
 } lineKinds[] = {
     { 'a', 2, readArch },
     { 'b', 2, readBinary },
-    { 'c', 6, readCpuModel },
+    { 'c', 8, readCpuModel },
     { 'f', 2, readFlag },
     { 'g', 2, readGic },
-    { 'h', 2, readMaxFeature },
+    { 'h', 3, readMaxFeatures },
     { 'k', 1, readKvm },
     { 'm', 7, readMachine },
     { 'p', 2, readPackage },

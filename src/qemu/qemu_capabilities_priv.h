@@ -15,9 +15,10 @@ struct QemuCaps {
     guint64 flags;              /* bit per QemuCapsFlag */
     GPtrArray *types;           /* const char *, sorted by qemuCapsFinish */
     GArray *machines;           /* QemuMachine; the default one first, then by name, newest version first */
-    GArray *cpuModels;          /* QemuCpuModel, by name */
+    GArray *cpuModels;          /* QemuCpuModel, by name; their features are freed with it */
     const char **cpuModelNames; /* of cpuModels, NULL-terminated */
     GPtrArray *maxFeatures;     /* const char *: what -cpu max (with KVM: host) turns on, sorted, NULL-terminated */
+    const char *maxVendor;      /* its vendor, or NULL */
     GArray *sgxSections;        /* QemuSgxSection */
     GArray *gicVersions;        /* int: 2, 3 that the accelerator can emulate or the kernel has */
 };
@@ -31,6 +32,8 @@ void qemuCapsSet(QemuCaps *caps, QemuCapsFlag flag, gboolean on);
 /* QEMU's name for @arch, as in "qemu-system-i386"; NULL for ARCH_NONE. ARCH_NONE for a name that is not ours. */
 const char *qemuCapsTargetOfArch(Arch arch);
 Arch qemuCapsArchFromTarget(const char *target);
+/* Take the names in @features (const char *, of the chunk) as those of @model. */
+void qemuCapsSetModelFeatures(QemuCpuModel *model, GPtrArray *features);
 /* Sort and index; nothing may be added afterwards. */
 void qemuCapsFinish(QemuCaps *caps);
 

@@ -382,21 +382,19 @@ static gboolean probeMachines(Probe *probe, GError **err)
     return TRUE;
 }
 
-static gboolean probeMaxCpu(Probe *probe, GError **err)
+/* What the model @name turns on, as names of @features, and its @vendor. TRUE with nothing done when QEMU cannot say. */
+static gboolean expandCpu(Probe *probe, const char *name, GPtrArray *features, char **vendor, GError **err)
 {
     g_autoptr(MemJson) expansion = NULL;
     g_autoptr(GError) problem = NULL;
-    MemJson *arguments, *model, *props;
+    MemJson *arguments = memJsonNew();
+    MemJson *model = memJsonNew();
+    MemJson *props;
 
-    if (!g_hash_table_contains(probe->commands, "query-cpu-model-expansion"))
-        return TRUE;
-    arguments = memJsonNew();
     memJsonAddString(arguments, "type", probe->caps->arch == ARCH_AARCH64 ? "full" : "static");
-    model = memJsonNew();
-    memJsonAddString(model, "name", probe->caps->kvmProbed ? "host" : "max");
+    memJsonAddString(model, "name", name);
     memJsonAdd(arguments, "model", model);
     if (!(expansion = ask(probe, "query-cpu-model-expansion", arguments, TRUE, &problem))) {
-        /* Not every architecture and accelerator can expand a model: then nothing is known. */
         if (!problem)
             return TRUE;
         g_propagate_error(err, g_steal_pointer(&problem));
@@ -405,9 +403,43 @@ static gboolean probeMaxCpu(Probe *probe, GError **err)
     model = memJsonGet(expansion, "model");
     if (!model || !(props = memJsonGet(model, "props")))
         return TRUE;
-    json_object_object_foreach(props, name, value) {
+    json_object_object_foreach(props, key, value) {
         if (json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value))
-            g_ptr_array_add(probe->caps->maxFeatures, qemuCapsIntern(probe->caps, name));
+            g_ptr_array_add(features, qemuCapsIntern(probe->caps, key));
+    }
+    *vendor = qemuCapsIntern(probe->caps, memJsonGetString(props, "vendor"));
+    return TRUE;
+}
+
+/* Not a version of another model ("Haswell-v2"), and not one that depends on the host. */
+static gboolean isNamedModel(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+
+    if (g_str_equal(name, "base") || g_str_equal(name, "host") || g_str_equal(name, "max"))
+        return FALSE;
+    return !dash || dash[1] != 'v' || !dash[2] || strspn(dash + 2, "0123456789") != strlen(dash + 2);
+}
+
+static gboolean probeCpuFeatures(Probe *probe, GError **err)
+{
+    QemuCaps *caps = probe->caps;
+    char *vendor = NULL;
+
+    if (!g_hash_table_contains(probe->commands, "query-cpu-model-expansion"))
+        return TRUE;
+    if (!expandCpu(probe, caps->kvmProbed ? "host" : "max", caps->maxFeatures, &vendor, err))
+        return FALSE;
+    caps->maxVendor = vendor;
+    for (guint i = 0; i < caps->cpuModels->len; i++) {
+        QemuCpuModel *model = &g_array_index(caps->cpuModels, QemuCpuModel, i);
+        g_autoptr(GPtrArray) features = g_ptr_array_new();
+
+        if ((caps->arch != ARCH_X86_64 && caps->arch != ARCH_I686) || !isNamedModel(model->name))
+            continue;
+        if (!expandCpu(probe, model->name, features, &model->vendor, err))
+            return FALSE;
+        qemuCapsSetModelFeatures(model, features);
     }
     return TRUE;
 }
@@ -478,7 +510,7 @@ QemuCaps *qemuCapsProbeSource(const char *binary, const QemuCapsSource *source, 
         !askNames(&probe, "query-commands", "name", &probe.commands, err) ||
         !askNames(&probe, "query-command-line-options", "option", &probe.options, err) ||
         !probeTypes(&probe, err) || !probeFlags(&probe, err) || !probeCpuModels(&probe, err) ||
-        !probeMachines(&probe, err) || !probeMaxCpu(&probe, err) || !probeSgx(&probe, err) ||
+        !probeMachines(&probe, err) || !probeCpuFeatures(&probe, err) || !probeSgx(&probe, err) ||
         !probeGic(&probe, err))
         return NULL;
     qemuCapsFinish(caps);

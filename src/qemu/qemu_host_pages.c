@@ -198,8 +198,8 @@ static gboolean setPool(int node, unsigned pageKib, guint64 pages, gboolean add,
         return FALSE;
     /* The kernel gives what it has, without a word. */
     if (!readPool(node, pageKib, "nr_hugepages", &after) || after != pages) {
-        memErrorSet(err, VIR_ERR_OPERATION_FAILED, "the pool of pages of %u KiB should hold %" G_GUINT64_FORMAT " and holds %" G_GUINT64_FORMAT,
-                    pageKib, pages, after);
+        memErrorSet(err, VIR_ERR_OPERATION_FAILED, "the kernel has %" G_GUINT64_FORMAT " pages of %u KiB and not '%" G_GUINT64_FORMAT "'",
+                    after, pageKib, pages);
         return FALSE;
     }
     return TRUE;
