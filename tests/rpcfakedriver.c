@@ -47,7 +47,7 @@ static Domain *domainNew(QemuDriver *driver, const char *name, const unsigned ch
     return domain;
 }
 
-QemuDriver *rpcFakeNew(QemuEventFunc func, gpointer opaque)
+QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, QemuEventFunc func, gpointer opaque, GError **err)
 {
     QemuDriver *driver = g_new0(QemuDriver, 1);
     g_mutex_init(&driver->lock);
@@ -61,7 +61,7 @@ QemuDriver *rpcFakeNew(QemuEventFunc func, gpointer opaque)
     return driver;
 }
 
-void rpcFakeFree(QemuDriver *driver)
+void qemuDriverFree(QemuDriver *driver)
 {
     if (driver->console >= 0)
         close(driver->console);
@@ -69,6 +69,16 @@ void rpcFakeFree(QemuDriver *driver)
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->changed);
     g_free(driver);
+}
+
+gboolean qemuDriverIsIdle(QemuDriver *driver)
+{
+    gboolean idle = TRUE;
+    g_mutex_lock(&driver->lock);
+    for (guint i = 0; i < driver->domains->len; i++)
+        idle = idle && ((Domain *)g_ptr_array_index(driver->domains, i))->ref.id < 0;
+    g_mutex_unlock(&driver->lock);
+    return idle;
 }
 
 void rpcFakeHold(QemuDriver *driver, gboolean hold)

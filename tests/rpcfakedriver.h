@@ -8,9 +8,6 @@
  * is kept as text; only <name> and <uuid> in it are looked at. */
 #define RPC_FAKE_UUID "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
 
-QemuDriver *rpcFakeNew(QemuEventFunc func, gpointer opaque);
-void rpcFakeFree(QemuDriver *driver);
-
 /* While held, qemuDriverReset() does not return. */
 void rpcFakeHold(QemuDriver *driver, gboolean hold);
 /* Wait until @count calls are held up. */

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     RpcServerOptions options;
     rpcServerOptionsInit(&options);
     RpcServer *server = rpcServerNew(g_main_context_default(), &options, NULL);
-    QemuDriver *driver = rpcFakeNew(rpcServerEvent, server);
+    QemuDriver *driver = qemuDriverNew(NULL, NULL, rpcServerEvent, server, NULL);
 
     rpcServerSetDriver(server, driver);
     for (int i = 1; i < argc; i++)
@@ -50,6 +50,6 @@ int main(int argc, char **argv)
 
     g_io_channel_unref(input);
     rpcServerFree(server);
-    rpcFakeFree(driver);
+    qemuDriverFree(driver);
     return 0;
 }

@@ -9,11 +9,12 @@ struct RpcPool {
     unsigned maxThreads, maxWaiting;
     RpcPoolFunc func;
     GMutex lock;
-    GCond work, ended;
+    GCond work;
     GQueue quick, slow;
     unsigned threads, idle;
     unsigned waiting;           /* workers that run work of the slow lane */
     gboolean stopping;
+    GMainContext *context;      /* borrowed; set with stopping */
 };
 
 static gboolean hasWork(RpcPool *pool)
@@ -57,7 +58,8 @@ static gpointer worker(gpointer opaque)
             break;
     }
     pool->threads--;
-    g_cond_broadcast(&pool->ended);
+    if (pool->context)
+        g_main_context_wakeup(pool->context);
     g_mutex_unlock(&pool->lock);
     return NULL;
 }
@@ -70,7 +72,6 @@ RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func)
     pool->func = func;
     g_mutex_init(&pool->lock);
     g_cond_init(&pool->work);
-    g_cond_init(&pool->ended);
     g_queue_init(&pool->quick);
     g_queue_init(&pool->slow);
     return pool;
@@ -95,16 +96,26 @@ void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait)
     g_mutex_unlock(&pool->lock);
 }
 
-void rpcPoolFree(RpcPool *pool)
+void rpcPoolStop(RpcPool *pool, GMainContext *context)
 {
     g_mutex_lock(&pool->lock);
     pool->stopping = TRUE;
+    pool->context = context;
     g_cond_broadcast(&pool->work);
-    while (pool->threads > 0)
-        g_cond_wait(&pool->ended, &pool->lock);
     g_mutex_unlock(&pool->lock);
+}
+
+unsigned rpcPoolThreads(RpcPool *pool)
+{
+    g_mutex_lock(&pool->lock);
+    unsigned threads = pool->threads;
+    g_mutex_unlock(&pool->lock);
+    return threads;
+}
+
+void rpcPoolFree(RpcPool *pool)
+{
     g_mutex_clear(&pool->lock);
     g_cond_clear(&pool->work);
-    g_cond_clear(&pool->ended);
     g_free(pool);
 }

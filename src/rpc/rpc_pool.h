@@ -13,5 +13,9 @@ typedef void (*RpcPoolFunc)(gpointer work);
 RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func);
 /* Any thread. Work is begun in the order of pushing, within its lane. */
 void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait);
-/* All that was pushed is done and the threads have ended when this returns. */
+/* No more will be pushed. @context is woken whenever a thread has ended. */
+void rpcPoolStop(RpcPool *pool, GMainContext *context);
+/* Threads that have not ended; after rpcPoolStop 0 means that all work is done. */
+unsigned rpcPoolThreads(RpcPool *pool);
+/* When no threads are left. */
 void rpcPoolFree(RpcPool *pool);

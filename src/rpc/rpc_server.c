@@ -179,6 +179,10 @@ void rpcServerFree(RpcServer *server)
     }
     while (server->clients->len > 0)
         rpcClientDrop(g_ptr_array_index(server->clients, 0), "the daemon ends");
+    /* Calls in progress may wait for monitors, which this thread serves. */
+    rpcPoolStop(server->pool, server->context);
+    while (rpcPoolThreads(server->pool) > 0)
+        g_main_context_iteration(server->context, TRUE);
     rpcPoolFree(server->pool);
     /* What the workers left for the loop thread. */
     for (int i = 0; i < LAST_TURNS && g_main_context_iteration(server->context, FALSE); i++)
