@@ -151,7 +151,7 @@ class Guest:
         # Not the test's own folder: the name of a UNIX socket has room for 107 bytes.
         self.folder = tempfile.mkdtemp(prefix='guest-')
         kernel, initrd = image()
-        cmdline = f'console=ttyS0 quiet panic=-1 guest.memory={memory}'
+        cmdline = f'console=ttyS0 quiet nokaslr panic=-1 guest.memory={memory}'
         if skip:
             cmdline += f' guest.skip={",".join(skip)}'
         cells = ''.join(f"<cell id='{n}' cpus='{n}' memory='{mib}' unit='MiB'/>" for n, mib in enumerate(cellsMib))

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
-from daemon import Virtmemd  # noqa: E402
+from daemon import Virtmemd, endGuests  # noqa: E402
 from guest import Guest  # noqa: E402
 
 UNTIL_SECONDS = 60
@@ -69,7 +69,9 @@ class Scene:
             for guest in self.guests:
                 guest.showConsole()
         while self.guests:
-            self.guests.pop().close()
+            guest = self.guests.pop()
+            guest.close()
+            endGuests(guest.folder)
         if self.daemon is not None:
             try:
                 self.daemon.stop()

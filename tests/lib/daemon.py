@@ -102,3 +102,16 @@ class Virtmemd:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def endGuests(folder):
+    """Kills each QEMU whose command line names a file in folder: what a daemon that died has left running."""
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                words = file.read()
+            if b'qemu-system' in words.split(b'\0')[0] and folder.encode() + b'/' in words:
+                os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            # It ended while it was looked at.
+            continue
