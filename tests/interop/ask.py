@@ -73,10 +73,9 @@ class Daemon:
         try:
             answer["xml"] = normalise.memoryElements(normalise.madeUpUuidsAway(
                 domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), xml))
+            _undefine(domain)
         except libvirt.libvirtError as error:
             self._refused(answer, "define", error)
-        finally:
-            _undefine(domain)
 
     def _native(self, xml, answer):
         try:
@@ -99,6 +98,7 @@ def _undefine(domain):
     try:
         domain.undefineFlags(UNDEFINE_FLAGS)
     except libvirt.libvirtError:
+        # Not every daemon knows the flags.
         domain.undefine()
 
 

@@ -49,8 +49,6 @@ def buildScene(rng):
     _buildTune(scene)
     gen_numa.buildNumatune(scene)
     addElement(root, "vcpu", scene.vcpus)
-    if scene.likely(0.15):
-        addElement(addElement(root, "cputune"), "emulatorpin", cpuset=rng.choice(("0", "0-1", "1")))
     addElement(addElement(root, "os"), "type", "hvm", arch=scene.arch, machine=scene.machine)
     if chance(rng, 0.3) and scene.arch == "x86_64":
         addElement(addElement(root, "features"), "acpi")

@@ -24,6 +24,8 @@ def _blank(text):
 def _space(element, indent):
     """Sets the blanks before each child to indent and two more; None removes them."""
     children = list(element)
+    if not children and _blank(element.text) and "\n" in (element.text or ""):
+        element.text = None
     if not children or not _blank(element.text) or not all(_blank(c.tail) for c in children):
         return
     deeper = None if indent is None else indent + "  "
