@@ -335,18 +335,18 @@ static const struct {
     { "description", parseDescription },
     { "metadata", parseMetadata },
     { "os", parseOs },
-    { "vcpu", parseVcpu },
-    { "iothreads", parseIothreads },
     { "resource", parseResource },
     { "sysinfo", parseSysinfo },
-    { "features", parseFeatures },
     { "memory", NULL },
     { "currentMemory", NULL },
     { "maxMemory", NULL },
-    { "cpu", parseCpu },
     { "memoryBacking", parseBacking },
     { "memtune", parseMemtune },
+    { "vcpu", parseVcpu },
+    { "iothreads", parseIothreads },
+    { "cpu", parseCpu },
     { "numatune", NULL },
+    { "features", parseFeatures },
     { "clock", parseClock },
     { "on_poweroff", parseOnPoweroff },
     { "on_reboot", parseOnReboot },
@@ -576,12 +576,6 @@ char *domainDefFormat(const DomainDef *def, unsigned flags)
 
 gboolean domainDefDefaults(DomainDef *def, unsigned flags, GError **err)
 {
-    if (!numaDefDefaults(&def->numa, def, err) || !memoryBackingDefDefaults(&def->backing, def, err))
-        return FALSE;
-    for (gsize i = 0; i < def->nmemories; i++) {
-        if (!memoryDeviceDefDefaults(def->memories[i], def, err))
-            return FALSE;
-    }
     domainDevicesDefaults(def);
     return domainMemoryDefaults(def, flags, err);
 }
@@ -649,11 +643,15 @@ static gboolean validateSysinfo(const DomainDef *def, GError **err)
     return TRUE;
 }
 
+gboolean domainDefValidateWith(const DomainDef *def, DomainMemoryRule rule, gconstpointer opaque, GError **err)
+{
+    return vcpusValidate(def, err) && domainMemoryValidate(def, err) &&
+           (!def->cpu || cpuDefValidate(def->cpu, def, err)) && validateActions(def, err) &&
+           validateFirmware(def, err) && validateSysinfo(def, err) && domainDevicesValidate(def, rule, opaque, err) &&
+           domainMemoryValidateLate(def, err);
+}
+
 gboolean domainDefValidate(const DomainDef *def, GError **err)
 {
-    return vcpusValidate(def, err) && domainMemoryValidate(def, err) && numaDefValidate(&def->numa, def, err) &&
-           memoryBackingDefValidate(&def->backing, def, err) && (!def->cpu || cpuDefValidate(def->cpu, def, err)) &&
-           memtuneDefValidate(&def->memtune, err) && validateActions(def, err) &&
-           validateFirmware(def, err) && validateSysinfo(def, err) &&
-           domainDevicesValidate(def, err);
+    return domainDefValidateWith(def, NULL, NULL, err);
 }

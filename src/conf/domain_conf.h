@@ -15,7 +15,7 @@
  *   qemuDomainDefaults       what follows from machine and binary: machine name, controllers,
  *                            addresses, slots                        (src/qemu/qemu_domain_defaults.c)
  *   domainDefValidate        rules that need no binary               (pure)
- *   qemuDomainValidate       rules that need the binary              (src/qemu/qemu_domain_validate.c)
+ *   qemuDomainValidate       these and those that need the binary    (src/qemu/qemu_domain_validate.c)
  * Each family has its part of each step in its own file. */
 
 typedef enum {
@@ -130,6 +130,11 @@ DomainDef *domainDefCopy(const DomainDef *def, GError **err);
 
 gboolean domainDefDefaults(DomainDef *def, unsigned flags, GError **err);
 gboolean domainDefValidate(const DomainDef *def, GError **err);
+/* The same with a rule that each memory device is held against after those of its own: qemuDomainValidate() asks the
+ * binary there. @rule may be NULL. */
+typedef gboolean (*DomainMemoryRule)(const DomainDef *def, const MemoryDeviceDef *device, gconstpointer opaque,
+                                     GError **err);
+gboolean domainDefValidateWith(const DomainDef *def, DomainMemoryRule rule, gconstpointer opaque, GError **err);
 
 /* ---- memory totals: domain_memory.c ---- */
 
@@ -139,11 +144,15 @@ guint64 domainDefDevicesKib(const DomainDef *def);
 /* Sum of the maximum sizes of the virtio-mem devices, and of what they have plugged now. */
 guint64 domainDefVirtioMemKib(const DomainDef *def);
 guint64 domainDefVirtioMemCurrentKib(const DomainDef *def);
-/* The parse, format, defaults and checks of <memory>, <currentMemory>, <maxMemory>. */
+/* <memory>, <currentMemory>, <maxMemory>. */
 gboolean domainMemoryParse(const xmlNode *domain, DomainDef *def, GError **err);
 void domainMemoryFormat(MemXmlOut *out, const DomainDef *def, unsigned flags);
+/* The defaults of everything that is memory: devices, automatic cell, cells, huge pages, totals. */
 gboolean domainMemoryDefaults(DomainDef *def, unsigned flags, GError **err);
+/* The rules of memory across elements, before those of single devices and after them: which of several faults is
+ * reported is libvirt's choice, so the order is fixed. */
 gboolean domainMemoryValidate(const DomainDef *def, GError **err);
+gboolean domainMemoryValidateLate(const DomainDef *def, GError **err);
 /* Add to or take from @def a device: totals move by its size. Insert takes over @device. */
 gboolean domainMemoryInsert(DomainDef *def, MemoryDeviceDef *device, GError **err);
 MemoryDeviceDef *domainMemoryRemove(DomainDef *def, MemoryDeviceDef *device);

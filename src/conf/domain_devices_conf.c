@@ -275,11 +275,22 @@ static gboolean collectBootIndexes(DeviceInfo *info, const char *element, gpoint
     return info->bootIndex == 0 || g_hash_table_add(indexes, GUINT_TO_POINTER(info->bootIndex));
 }
 
-gboolean domainDevicesValidate(const DomainDef *def, GError **err)
+static gboolean validateMemories(const DomainDef *def, DomainMemoryRule rule, gconstpointer opaque, GError **err)
+{
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (!memoryDeviceDefValidate(def->memories[i], def, err) || (rule && !rule(def, def->memories[i], opaque, err)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean domainDevicesValidate(const DomainDef *def, DomainMemoryRule rule, gconstpointer opaque, GError **err)
 {
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) indexes = g_hash_table_new(NULL, NULL);
 
+    if (!validateMemories(def, rule, opaque, err))
+        return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(families); i++) {
         gpointer *list = *listOf(def, &families[i]);
 
@@ -288,8 +299,6 @@ gboolean domainDevicesValidate(const DomainDef *def, GError **err)
                 return FALSE;
         }
     }
-    if (def->balloon && !memballoonDefValidate(def->balloon, def, err))
-        return FALSE;
     if (!domainDevicesForEach((DomainDef *)def, collectNames, names)) {
         memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "an alias is given to two devices: each alias is one device's");
         return FALSE;

@@ -8,7 +8,8 @@ gboolean domainDevicesParse(const xmlNode *node, DomainDef *def, unsigned flags,
 void domainDevicesFormat(MemXmlOut *out, const DomainDef *def, unsigned flags);
 /* What follows from the devices themselves: console and serial, boot order. */
 void domainDevicesDefaults(DomainDef *def);
-gboolean domainDevicesValidate(const DomainDef *def, GError **err);
+/* @rule: see domainDefValidateWith(). */
+gboolean domainDevicesValidate(const DomainDef *def, DomainMemoryRule rule, gconstpointer opaque, GError **err);
 void domainDevicesClear(DomainDef *def);
 /* Call @func for the DeviceInfo of each device that has one (the mirror of a serial port has none of its own),
  * in the order in which they are written; stops and returns FALSE when @func does. */

@@ -101,7 +101,7 @@ void domainMemoryFormat(MemXmlOut *out, const DomainDef *def, unsigned flags)
     memXmlOutSizeKib(out, "currentMemory", memory->currentKib);
 }
 
-/* ---- defaults and rules ---- */
+/* ---- defaults ---- */
 
 static gboolean addUpDevices(const DomainDef *def, guint64 *sum, GError **err)
 {
@@ -109,17 +109,32 @@ static gboolean addUpDevices(const DomainDef *def, guint64 *sum, GError **err)
     for (gsize i = 0; i < def->nmemories; i++) {
         *sum += def->memories[i]->sizeKib;
         if (*sum >= MEM_KIB_LIMIT) {
-            memErrorSet(err, VIR_ERR_OVERFLOW, "the sizes of the first '%" G_GSIZE_FORMAT "' memory devices add up to more than fits", i + 1);
+            memErrorSet(err, VIR_ERR_XML_ERROR, "the sizes of the first '%" G_GSIZE_FORMAT "' memory devices add up to more than fits", i + 1);
             return FALSE;
         }
     }
     return TRUE;
 }
 
-static gboolean checkMaximum(const DomainMemory *memory, GError **err)
+static gboolean anyUsesSlot(const DomainDef *def)
 {
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (memoryDeviceUsesSlot(def->memories[i]->model))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean checkMaximum(const DomainDef *def, GError **err)
+{
+    const DomainMemory *memory = &def->memory;
+
     if (memory->slots && !memory->maxKib) {
         memErrorSet(err, VIR_ERR_XML_ERROR, "slots='%u' of '<maxMemory>' needs a maximum larger than 0", memory->slots);
+        return FALSE;
+    }
+    if (memory->maxKib && !memory->slots && anyUsesSlot(def)) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "'<maxMemory>' has no slots for its dimm and nvdimm devices: give slots=");
         return FALSE;
     }
     if (memory->maxKib && memory->maxKib < memory->totalKib) {
@@ -130,35 +145,74 @@ static gboolean checkMaximum(const DomainMemory *memory, GError **err)
     return TRUE;
 }
 
-gboolean domainMemoryDefaults(DomainDef *def, unsigned flags, GError **err)
+static gboolean checkInitial(const DomainMemory *memory, guint64 devices, GError **err)
 {
-    DomainMemory *memory = &def->memory;
-    guint64 cells = 0;
-    guint64 devices;
-
-    if (!addUpDevices(def, &devices, err))
-        return FALSE;
-    if (!memory->totalKib || (flags & DOMAIN_PARSE_ABI_UPDATE))
-        cells = numaDefTotalKib(&def->numa);
-    if (cells) {
-        memory->totalKib = cells + devices;
-    } else if (devices > memory->totalKib) {
+    if (devices > memory->totalKib) {
         memErrorSet(err, VIR_ERR_XML_ERROR, "the memory devices, '%" G_GUINT64_FORMAT "' KiB, exceed '<memory>', '%" G_GUINT64_FORMAT "' KiB, which includes them",
                     devices, memory->totalKib);
         return FALSE;
     }
-    if (memory->totalKib <= devices) {
-        memErrorSet(err, VIR_ERR_XML_ERROR, "no memory to boot with: give '<memory>', or cells in '<numa>', more than the devices have");
+    if (devices == memory->totalKib) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "no memory to boot with: '<memory>', or the cells of '<numa>', must have more than the devices");
         return FALSE;
     }
-    if (!memory->currentKib || memory->currentKib > memory->totalKib)
-        memory->currentKib = memory->totalKib;
-    return checkMaximum(memory, err);
+    return TRUE;
 }
 
-gboolean domainMemoryValidate(const DomainDef *def, GError **err)
+static gboolean settleTotals(DomainDef *def, unsigned flags, guint64 devices, GError **err)
 {
-    return checkMaximum(&def->memory, err);
+    DomainMemory *memory = &def->memory;
+    guint64 cells = 0;
+
+    if (!memory->totalKib || (flags & DOMAIN_PARSE_ABI_UPDATE))
+        cells = numaDefTotalKib(&def->numa);
+    if (cells)
+        memory->totalKib = cells + devices;
+    if (!checkInitial(memory, devices, err))
+        return FALSE;
+    if (!memory->currentKib || memory->currentKib > memory->totalKib)
+        memory->currentKib = memory->totalKib;
+    return checkMaximum(def, err);
+}
+
+/* QEMU needs a node to plug memory into, and makes one of its own where there is none: better that the XML says so.
+ * pSeries can do without, s390x has no nodes. */
+static gboolean wantsAutomaticCell(const DomainDef *def, unsigned flags)
+{
+    return (flags & DOMAIN_PARSE_ABI_UPDATE) && def->memory.maxKib && !def->numa.ncells && def->arch != ARCH_PPC64 &&
+           def->arch != ARCH_PPC64LE && def->arch != ARCH_S390X;
+}
+
+static gboolean addAutomaticCell(DomainDef *def, guint64 devices, GError **err)
+{
+    if (!checkInitial(&def->memory, devices, err))
+        return FALSE;
+    def->numa.cells = g_new0(NumaCellDef, 1);
+    def->numa.ncells = 1;
+    def->numa.cells[0].cpus = memBitmapNew();
+    def->numa.cells[0].memoryKib = def->memory.totalKib - devices;
+    for (gsize i = 0; i < def->nmemories; i++) {
+        MemoryDeviceDef *device = def->memories[i];
+
+        if (device->targetNode < 0 && (memoryDeviceUsesSlot(device->model) || device->model == MEMORY_DEVICE_VIRTIO_MEM))
+            device->targetNode = 0;
+    }
+    return TRUE;
+}
+
+gboolean domainMemoryDefaults(DomainDef *def, unsigned flags, GError **err)
+{
+    guint64 devices;
+
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (!memoryDeviceDefDefaults(def->memories[i], def, err))
+            return FALSE;
+    }
+    if (!addUpDevices(def, &devices, err) ||
+        (wantsAutomaticCell(def, flags) && !addAutomaticCell(def, devices, err)))
+        return FALSE;
+    return numaDefDefaults(&def->numa, def, err) && memoryBackingDefDefaults(&def->backing, def, err) &&
+           settleTotals(def, flags, devices, err);
 }
 
 /* ---- devices come and go ---- */

@@ -2,9 +2,10 @@
 /* memory_device_validate.c: defaults and rules of memory devices that need no QEMU binary */
 #include "conf/domain_conf.h"
 #include "util/mem_error.h"
+#include "util/mem_units.h"
 #include "util/mem_uuid.h"
 
-#define NVDIMM_STEP_PPC64_KIB (256 * 1024)
+#define PPC64_STEP_KIB (256 * 1024)
 
 static gboolean isPpc64(const DomainDef *domain)
 {
@@ -16,33 +17,25 @@ static gboolean isPpc64(const DomainDef *domain)
 /* The guest's firmware wants the part behind the label in whole blocks: what does not fill one is given up. */
 static gboolean fitNvdimmForPpc64(MemoryDeviceDef *def, GError **err)
 {
-    guint64 data;
+    guint64 data = (def->sizeKib - def->labelKib) / PPC64_STEP_KIB * PPC64_STEP_KIB;
 
-    if (!def->labelKib) {
-        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "an nvdimm on pSeries needs a '<label>' with a size");
-        return FALSE;
-    }
-    data = (def->sizeKib - def->labelKib) / NVDIMM_STEP_PPC64_KIB * NVDIMM_STEP_PPC64_KIB;
     if (!data) {
-        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "size '%" G_GUINT64_FORMAT "' KiB of an nvdimm on pSeries is too small: it must be 256 MiB more than its label",
+        memErrorSet(err, VIR_ERR_XML_ERROR, "size '%" G_GUINT64_FORMAT "' KiB of an nvdimm on pSeries is too small: it must be 256 MiB more than its label",
                     def->sizeKib);
         return FALSE;
     }
     def->sizeKib = data + def->labelKib;
+    if (!def->hasUuid)
+        memUuidGenerate(def->uuid);
+    def->hasUuid = TRUE;
     return TRUE;
 }
 
-static gboolean nvdimmDefaults(MemoryDeviceDef *def, const DomainDef *domain, GError **err)
+static gboolean roundForPpc64(MemoryDeviceDef *def, GError **err)
 {
-    if (isPpc64(domain)) {
-        if (!def->hasUuid)
-            memUuidGenerate(def->uuid);
-        def->hasUuid = TRUE;
-        return fitNvdimmForPpc64(def, err);
-    }
-    if (!def->hasUuid)
+    if (memUnitsRoundUp(&def->sizeKib, PPC64_STEP_KIB) && def->sizeKib < MEM_KIB_LIMIT)
         return TRUE;
-    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "element '<uuid>' of an nvdimm is supported on pSeries only");
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "size of a memory device is too large to be rounded up to 256 MiB");
     return FALSE;
 }
 
@@ -54,8 +47,9 @@ gboolean memoryDeviceDefDefaults(MemoryDeviceDef *def, const DomainDef *domain, 
             def->access = MEMORY_ACCESS_SHARED;
         return TRUE;
     case MEMORY_DEVICE_NVDIMM:
-        return nvdimmDefaults(def, domain, err);
+        return !isPpc64(domain) || fitNvdimmForPpc64(def, err);
     case MEMORY_DEVICE_DIMM:
+        return !isPpc64(domain) || roundForPpc64(def, err);
     case MEMORY_DEVICE_VIRTIO_MEM:
     case MEMORY_DEVICE_SGX_EPC:
     case MEMORY_DEVICE_LAST:
@@ -84,6 +78,21 @@ static gboolean validatePath(const MemoryDeviceDef *def, GError **err)
     if (def->discard == MEM_TRISTATE_YES) {
         memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "discard='yes' of the '%s' device would throw away what its file holds: use 'no'",
                     memoryDeviceModelToString(def->model));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean validateNvdimm(const MemoryDeviceDef *def, const DomainDef *domain, GError **err)
+{
+    if (!validatePath(def, err))
+        return FALSE;
+    if (isPpc64(domain) && !def->labelKib) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "an nvdimm on pSeries needs a '<label>' with a size");
+        return FALSE;
+    }
+    if (!isPpc64(domain) && def->hasUuid) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "element '<uuid>' of an nvdimm is supported on pSeries only");
         return FALSE;
     }
     return TRUE;
@@ -142,7 +151,7 @@ gboolean memoryDeviceDefValidate(const MemoryDeviceDef *def, const DomainDef *do
         return FALSE;
     switch (def->model) {
     case MEMORY_DEVICE_NVDIMM:
-        return validatePath(def, err);
+        return validateNvdimm(def, domain, err);
     case MEMORY_DEVICE_VIRTIO_PMEM:
         return validateVirtioPmem(def, err);
     case MEMORY_DEVICE_VIRTIO_MEM:
