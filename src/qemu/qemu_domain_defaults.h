@@ -8,7 +8,7 @@
 /* After parse, before validate. @flags: DomainParseFlags; without ABI_UPDATE nothing that a guest could see is added. */
 gboolean qemuDomainDefaults(DomainDef *def, const QemuCaps *caps, unsigned flags, GError **err);
 
-/* DIMM slots of dimm and nvdimm devices: explicit ones reserved first, then lowest free in XML order. (qemu_domain_address.c) */
+/* DIMM slots of dimm and nvdimm devices: explicit ones reserved first, then lowest free in XML order. (qemu_domain_memory.c) */
 gboolean qemuDomainAssignSlots(DomainDef *def, GError **err);
 gboolean qemuDomainAssignSlot(const DomainDef *def, MemoryDeviceDef *device, GError **err);
 /* PCI, ccw, virtio-serial, drive addresses of everything; adds root ports that are needed. (qemu_domain_address.c) */
@@ -20,12 +20,16 @@ gboolean qemuDomainAssignPciAddress(const DomainDef *def, DeviceInfo *info, gboo
 gboolean qemuDomainPrepare(DomainDef *def, const QemuCaps *caps, GError **err);
 void qemuDomainAssignAliases(DomainDef *def);
 void qemuDomainAssignMemoryAlias(const DomainDef *def, MemoryDeviceDef *device);
-/* Memory of the definition rounded; @coldKib is the step for devices: 2 MiB at start, 1 MiB at hotplug, 256 MiB on ppc64. */
+/* All sizes rounded up as they are at start. VIR_ERR_CONFIG_UNSUPPORTED: too large for that. */
 gboolean qemuDomainAlignMemory(DomainDef *def, GError **err);
+/* The step: 1 MiB for boot memory and hotplugged devices, 2 MiB for devices at start, 256 MiB for all on ppc64. */
 guint64 qemuDomainMemoryStepKib(const DomainDef *def, gboolean device, gboolean hotplug);
 
-/* The rules that need the binary: does it have the device, the property, the machine, the page size. (qemu_domain_validate.c) */
+/* All rules, those of domainDefValidate() too: nobody else needs to call that. (qemu_domain_validate.c) */
 gboolean qemuDomainValidate(const DomainDef *def, const QemuCaps *caps, GError **err);
+/* Its first half: domainDefValidateWith(), and what memory asks of the binary. (qemu_domain_validate_memory.c) */
+gboolean qemuDomainValidateDefAndMemory(const DomainDef *def, const QemuCaps *caps, GError **err);
+/* Of one memory device: does the binary have it, does it suit the host. Its other rules: memoryDeviceDefValidate(). */
 gboolean qemuDomainValidateMemory(const DomainDef *def, const MemoryDeviceDef *device, const QemuCaps *caps, GError **err);
 
 /* "1-name": id, "-", name cut to a length and cleaned for use in a path. Caller frees. */
