@@ -553,6 +553,8 @@ void qemuMonitorUnref(QemuMonitor *mon)
     g_byte_array_unref(mon->out);
     g_main_context_unref(mon->context);
     g_mutex_clear(&mon->lock);
+    if (mon->callbacks.release)
+        mon->callbacks.release(mon->opaque);
     g_free(mon->domainName);
     g_free(mon->dead);
     g_free(mon);

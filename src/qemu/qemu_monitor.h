@@ -15,6 +15,8 @@ typedef struct {
     /* On the loop thread; must not block. @data is borrowed, may be NULL. */
     void (*event)(QemuMonitor *mon, const char *name, gint64 seconds, unsigned micros, MemJson *data, gpointer opaque);
     void (*closed)(QemuMonitor *mon, const char *why, gpointer opaque);
+    /* Any thread, with the last reference: no callback will come any more. May be NULL. */
+    void (*release)(gpointer opaque);
 } QemuMonitorCallbacks;
 
 /* Take over connected socket @fd, served by @context's thread. Capability negotiation is the first command, sent by this. */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_domain.h: one domain as the driver keeps it: definitions, state, process, job; and the list of all */
+#pragma once
+
+#include "conf/domain_conf.h"
+#include "qemu/qemu_driver.h"
+#include "qemu/qemu_monitor.h"
+
+/* Locks, in the order in which they may be taken:
+ *   1. a domain's `lock`: short; never held while waiting for QEMU or for a process
+ *   2. the list's lock: shorter; no domain's lock is taken under it
+ *   3. the event queue's lock
+ * A job is no lock but a right: only its holder changes the domain by way of QEMU. It is taken and given back under `lock`,
+ * and kept while `lock` is not. Reading needs `lock` alone.
+ *
+ * The loop thread takes `lock` to note what QEMU says (events, the end of the process); it never takes a job. So whoever
+ * unlocks and locks again, job or not, must look again whether `live` is still there: qemuDomainStillRuns(). */
+
+typedef struct {
+    pid_t pid;                              /* 0: no process */
+    guint64 startTime;                      /* with the pid, names the process for good */
+    int pidfd;                              /* -1: no process */
+    GSource *watch;                         /* on the loop, for the end of the process */
+    gint64 logOffset;                       /* where the log began with this start */
+    gboolean ended;                         /* seen by the loop */
+    int exitStatus;                         /* as of wait(2); -1: not known */
+} QemuDomainProcess;
+
+typedef struct {
+    int refs;                               /* atomic */
+    QemuDriver *driver;                     /* immutable, borrowed */
+    char *name;                             /* immutable */
+    unsigned char uuid[16];                 /* immutable */
+
+    GMutex lock;                            /* guards all below */
+    GCond changed;                          /* a job ended, the process ended, reconnecting ended */
+    DomainDef *config;                      /* as it will start; NULL: transient */
+    DomainDef *live;                        /* as it runs; NULL: it does not */
+    int id;                                 /* -1: does not run */
+    int state, reason;                      /* virDomainState and its reason */
+    gboolean autostart;
+    gboolean updated;                       /* the config was changed while it ran */
+    gboolean removed;                       /* no longer in the list: whoever still holds it must not bring it back */
+    gboolean starting;                      /* a worker starts it: that worker handles a failure */
+    gboolean reconnecting;                  /* the daemon has just come up and asks QEMU what is true */
+    gboolean rebooting;                     /* power down was asked for by reboot: the guest's shutdown is followed by reset */
+    gboolean eventsToTell;                  /* something was queued since the last guard ended */
+    gboolean autodestroy;
+    gpointer client;                        /* of autodestroy; compared, never followed */
+    int pauseReason, runReason;             /* for the next STOP and RESUME event; -1: not caused by us */
+    int stopReason;                         /* virDomainShutoffReason when we end the process; -1: not caused by us */
+
+    const char *job;                        /* static: what the holder does; NULL: free */
+    gint64 jobSince;                        /* monotonic, microseconds */
+
+    QemuDomainProcess process;
+    QemuMonitor *mon;                       /* NULL: none */
+    GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
+} QemuDomain;
+
+/* A domain of @def's name and UUID without definitions; one reference. */
+QemuDomain *qemuDomainNew(QemuDriver *driver, const DomainDef *def);
+QemuDomain *qemuDomainKeep(QemuDomain *dom);
+void qemuDomainRelease(QemuDomain *dom);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuDomain, qemuDomainRelease)
+
+/* ---- all of these under lock ---- */
+
+void qemuDomainSetState(QemuDomain *dom, int state, int reason);
+/* The definition to show: live if it runs, else config. Borrowed, until unlocked. */
+DomainDef *qemuDomainDef(QemuDomain *dom);
+void qemuDomainFillRef(QemuDomain *dom, QemuDomainRef *ref);
+/* VIR_ERR_OPERATION_INVALID "domain is not running" and the like. */
+gboolean qemuDomainCheckActive(QemuDomain *dom, GError **err);
+gboolean qemuDomainCheckPersistent(QemuDomain *dom, GError **err);
+/* After having been unlocked: is @live still what runs? VIR_ERR_OPERATION_FAILED with QEMU's last words otherwise. */
+gboolean qemuDomainStillRuns(QemuDomain *dom, const DomainDef *live, GError **err);
+/* The monitor, a new reference; VIR_ERR_OPERATION_INVALID when there is none. */
+QemuMonitor *qemuDomainGetMonitor(QemuDomain *dom, GError **err);
+
+/* ---- the job ---- */
+typedef struct QemuJob QemuJob;
+
+/* How long to wait for a job, and for QEMU's answer. */
+#define QEMU_JOB_WAIT_US (30 * G_USEC_PER_SEC)
+#define QEMU_ANSWER_WAIT_US (30 * G_USEC_PER_SEC)
+#define QEMU_ANSWER_DEADLINE (g_get_monotonic_time() + QEMU_ANSWER_WAIT_US)
+
+/* Under lock, which is given up while waiting. VIR_ERR_OPERATION_TIMEOUT naming the job in the way; VIR_ERR_NO_DOMAIN if the
+ * domain was removed meanwhile. @name is static. */
+QemuJob *qemuJobBegin(QemuDomain *dom, const char *name, GError **err);
+/* Under lock. */
+void qemuJobEnd(QemuJob *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuJob, qemuJobEnd)
+
+/* ---- the list: self-locking; lookups give new references ---- */
+typedef struct QemuDomainList QemuDomainList;
+
+QemuDomainList *qemuDomainListNew(void);
+void qemuDomainListFree(QemuDomainList *list);
+/* FALSE: name or UUID is there already. */
+gboolean qemuDomainListAdd(QemuDomainList *list, QemuDomain *dom);
+/* Under the domain's lock: take it out and mark it removed. */
+void qemuDomainListRemove(QemuDomainList *list, QemuDomain *dom);
+/* Under the domain's lock: it is known by @id from now on; -1: by none. */
+void qemuDomainListSetId(QemuDomainList *list, QemuDomain *dom, int id);
+QemuDomain *qemuDomainListFindUuid(QemuDomainList *list, QemuUuid uuid);
+QemuDomain *qemuDomainListFindName(QemuDomainList *list, const char *name);
+QemuDomain *qemuDomainListFindId(QemuDomainList *list, int id);
+/* All at this moment, in no order; freed as a whole. */
+GPtrArray *qemuDomainListSnapshot(QemuDomainList *list);
+
+/* "6695eb01-f6a4-8304-79aa-97f2502e193f". */
+#define QEMU_UUID_TEXT 37
+const char *qemuUuidFormat(QemuUuid uuid, char text[QEMU_UUID_TEXT]);

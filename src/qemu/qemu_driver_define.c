@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_driver_define.c: definitions: from XML to a complete one, define, undefine, autostart, XML back */
+#define G_LOG_DOMAIN "qemu/qemu_driver_define"
+#include "qemu/qemu_driver.h"
+
+#include "qemu/qemu_command.h"
+#include "qemu/qemu_domain_defaults.h"
+#include "qemu/qemu_driver_priv.h"
+#include "qemu/qemu_process.h"
+#include "qemu/qemu_schema.h"
+
+#include <string.h>
+
+/* ---- from XML ---- */
+
+char *qemuDriverEmulator(QemuDriver *driver, const DomainDef *def, GError **err)
+{
+    Arch arch = def->arch;
+    char *binary;
+
+    if (def->emulator)
+        return g_strdup(def->emulator);
+    if (arch == ARCH_NONE)
+        arch = qemuDriverHostArch();
+    binary = qemuCapsCacheFindBinary(driver->caps, arch);
+    if (!binary)
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "no emulator found for architecture '%s'", archToString((int)arch));
+    return binary;
+}
+
+QemuCaps *qemuDriverCapsFor(QemuDriver *driver, const DomainDef *def, GError **err)
+{
+    g_autofree char *binary = qemuDriverEmulator(driver, def, err);
+
+    return binary ? qemuCapsCacheGet(driver->caps, binary, err) : NULL;
+}
+
+DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validateSchema, QemuCaps **caps, GError **err)
+{
+    const unsigned flags = DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_ABI_UPDATE;
+    g_autoptr(DomainDef) def = NULL;
+    g_autoptr(QemuCaps) known = NULL;
+
+    if (validateSchema && !qemuSchemaCheckDomain(xml, err))
+        return NULL;
+    def = domainDefParseString(xml, flags, err);
+    known = def ? qemuDriverCapsFor(driver, def, err) : NULL;
+    if (!known)
+        return NULL;
+    if (!def->emulator)
+        def->emulator = g_strdup(qemuCapsBinary(known));
+    if (!qemuDomainDefaults(def, known, flags, err) || !domainDefValidate(def, err) || !qemuDomainValidate(def, known, err))
+        return NULL;
+    if (caps)
+        *caps = g_steal_pointer(&known);
+    return g_steal_pointer(&def);
+}
+
+gboolean qemuDriverCheckNames(QemuDriver *driver, const DomainDef *def, GError **err)
+{
+    g_autoptr(QemuDomain) sameUuid = qemuDomainListFindUuid(driver->domains, def->uuid);
+    g_autoptr(QemuDomain) sameName = qemuDomainListFindName(driver->domains, def->name);
+    char text[QEMU_UUID_TEXT];
+
+    if (sameUuid == sameName)
+        return TRUE;
+    if (sameUuid)
+        memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' is already defined with uuid %s", sameUuid->name,
+                    qemuUuidFormat(def->uuid, text));
+    else
+        memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' already exists with uuid %s", def->name,
+                    qemuUuidFormat(sameName->uuid, text));
+    return FALSE;
+}
+
+/* ---- define ---- */
+
+/* Under defineLock; @def is taken over. The file is written under the domain's lock, so that undefine cannot come between. */
+static QemuDomain *takeDefinition(QemuDriver *driver, DomainDef *def, GError **err)
+{
+    g_autoptr(DomainDef) owned = def;
+    g_autoptr(QemuDomain) dom = NULL;
+    g_auto(QemuGuard) guard = { 0 };
+    gboolean known;
+
+    if (!qemuDriverCheckNames(driver, def, err))
+        return NULL;
+    dom = qemuDomainListFindUuid(driver->domains, def->uuid);
+    if (!dom)
+        dom = qemuDomainNew(driver, def);
+    guard = qemuGuardLock(dom);
+    if (!qemuStoreSaveConfig(driver, def, err))
+        return NULL;
+    known = dom->config != NULL;
+    g_clear_pointer(&dom->config, domainDefFree);
+    dom->config = g_steal_pointer(&owned);
+    dom->updated = dom->live != NULL;
+    /* new, or a transient one that ended since it was found */
+    dom->removed = FALSE;
+    qemuDomainListAdd(driver->domains, dom);
+    qemuStoreNoteStatus(dom);
+    qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_DEFINED,
+                       known ? VIR_DOMAIN_EVENT_DEFINED_UPDATED : VIR_DOMAIN_EVENT_DEFINED_ADDED);
+    return qemuDomainKeep(dom);
+}
+
+gboolean qemuDriverDefine(QemuDriver *driver, const char *xml, unsigned flags, QemuDomainRef *ref, GError **err)
+{
+    g_autoptr(QemuDomain) dom = NULL;
+    DomainDef *def;
+
+    if (!qemuDriverCheckFlags(flags, VIR_DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags", err))
+        return FALSE;
+    def = qemuDriverParse(driver, xml, (flags & VIR_DOMAIN_DEFINE_VALIDATE) != 0, NULL, err);
+    if (!def)
+        return FALSE;
+    {
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&driver->defineLock);
+
+        dom = takeDefinition(driver, def, err);
+    }
+    if (!dom)
+        return FALSE;
+    {
+        g_auto(QemuGuard) guard = qemuGuardLock(dom);
+
+        qemuDomainFillRef(dom, ref);
+    }
+    return TRUE;
+}
+
+#define UNDEFINE_FLAGS (VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | \
+                        VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | \
+                        VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM)
+
+gboolean qemuDriverUndefine(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+
+    if (!dom || !qemuDriverCheckFlags(flags, UNDEFINE_FLAGS, "qemuDomainUndefineFlags", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "undefine", err);
+    if (!job)
+        return FALSE;
+    if (!dom->config) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+        return FALSE;
+    }
+    if (!qemuDriverHandleNvram(dom->config, flags, err) || !qemuStoreRemoveConfig(driver, dom->name, err))
+        return FALSE;
+    g_clear_pointer(&dom->config, domainDefFree);
+    dom->autostart = dom->updated = FALSE;
+    qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+    if (dom->live)
+        qemuStoreNoteStatus(dom);
+    else
+        qemuDomainListRemove(driver->domains, dom);
+    return TRUE;
+}
+
+/* ---- autostart ---- */
+
+gboolean qemuDriverGetAutostart(QemuDriver *driver, QemuUuid uuid, gboolean *autostart, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+
+    if (!dom)
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    *autostart = dom->autostart;
+    return TRUE;
+}
+
+gboolean qemuDriverSetAutostart(QemuDriver *driver, QemuUuid uuid, gboolean autostart, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+
+    if (!dom)
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    if (!dom->config) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+        return FALSE;
+    }
+    if (!qemuStoreSetAutostart(driver, dom->name, autostart, err))
+        return FALSE;
+    dom->autostart = autostart;
+    return TRUE;
+}
+
+/* ---- XML back ---- */
+
+char *qemuDriverGetXml(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    const DomainDef *def;
+    unsigned format = 0;
+
+    if (!dom || !qemuDriverCheckFlags(flags, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_UPDATE_CPU |
+                                                 VIR_DOMAIN_XML_MIGRATABLE, "qemuDomainGetXMLDesc", err))
+        return NULL;
+    guard = qemuGuardLock(dom);
+    def = (flags & VIR_DOMAIN_XML_INACTIVE) && dom->config ? dom->config : qemuDomainDef(dom);
+    if (!def) {
+        memErrorSet(err, VIR_ERR_NO_DOMAIN, "no domain with matching name '%s'", dom->name);
+        return NULL;
+    }
+    if (def != dom->live || (flags & VIR_DOMAIN_XML_INACTIVE))
+        format |= DOMAIN_FORMAT_INACTIVE;
+    if (flags & VIR_DOMAIN_XML_SECURE)
+        format |= DOMAIN_FORMAT_SECURE;
+    if (flags & VIR_DOMAIN_XML_MIGRATABLE)
+        format |= DOMAIN_FORMAT_MIGRATABLE;
+    return domainDefFormat(def, format);
+}
+
+/* ---- to a command line ---- */
+
+char *qemuDriverXmlToNative(QemuDriver *driver, const char *format, const char *xml, unsigned flags, GError **err)
+{
+    g_autoptr(QemuCaps) caps = NULL;
+    g_autoptr(DomainDef) def = NULL;
+    g_auto(QemuProcessContext) context = { 0 };
+    g_auto(GStrv) argv = NULL;
+    g_auto(GStrv) env = NULL;
+
+    if (!qemuDriverCheckFlags(flags, 0, "qemuConnectDomainXMLToNative", err))
+        return NULL;
+    if (strcmp(format, "qemu-argv") != 0) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "unsupported config type '%s': 'qemu-argv' is known", format);
+        return NULL;
+    }
+    def = qemuDriverParse(driver, xml, FALSE, &caps, err);
+    if (!def || !qemuDomainPrepare(def, caps, err))
+        return NULL;
+    qemuProcessContextFill(driver, def, &context);
+    context.context.monitorFd = -1;
+    context.context.native = TRUE;
+    argv = qemuCommandBuild(def, caps, &context.context, err);
+    if (!argv)
+        return NULL;
+    env = qemuProcessEnvironment(def);
+    return qemuCommandToString(argv, env, FALSE);
+}

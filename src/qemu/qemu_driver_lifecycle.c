@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_driver_lifecycle.c: start, create, destroy, shutdown, reboot, reset, suspend, resume */
+#define G_LOG_DOMAIN "qemu/qemu_driver_lifecycle"
+#include "qemu/qemu_driver.h"
+
+#include "qemu/qemu_process.h"
+
+#include <string.h>
+
+#define START_FLAGS (VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_BYPASS_CACHE | \
+                     VIR_DOMAIN_START_FORCE_BOOT | VIR_DOMAIN_START_RESET_NVRAM)
+
+/* ---- begin ---- */
+
+gboolean qemuDriverStart(QemuDriver *driver, QemuUuid uuid, unsigned flags, gpointer client, QemuDomainRef *ref, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    DomainDef *def;
+
+    if (!dom || !qemuDriverCheckFlags(flags, START_FLAGS, "qemuDomainCreateWithFlags", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "start", err);
+    if (!job)
+        return FALSE;
+    if (dom->live) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain is already running");
+        return FALSE;
+    }
+    def = domainDefCopy(dom->config, err);
+    if (!def || !qemuProcessStart(dom, def, flags, client, err))
+        return FALSE;
+    qemuDomainFillRef(dom, ref);
+    return TRUE;
+}
+
+/* The domain that create is to run: a new one, or the one defined already. Its job is not taken yet. */
+static QemuDomain *findOrAdd(QemuDriver *driver, const DomainDef *def, gboolean *added, GError **err)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&driver->defineLock);
+    g_autoptr(QemuDomain) dom = NULL;
+
+    *added = FALSE;
+    if (!qemuDriverCheckNames(driver, def, err))
+        return NULL;
+    dom = qemuDomainListFindUuid(driver->domains, def->uuid);
+    if (dom)
+        return g_steal_pointer(&dom);
+    dom = qemuDomainNew(driver, def);
+    qemuDomainListAdd(driver->domains, dom);
+    *added = TRUE;
+    return g_steal_pointer(&dom);
+}
+
+gboolean qemuDriverCreateXml(QemuDriver *driver, const char *xml, unsigned flags, gpointer client, QemuDomainRef *ref, GError **err)
+{
+    g_autoptr(DomainDef) def = NULL;
+    g_autoptr(QemuDomain) dom = NULL;
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    gboolean added = FALSE, fine = FALSE;
+
+    if (!qemuDriverCheckFlags(flags, START_FLAGS | VIR_DOMAIN_START_VALIDATE, "qemuDomainCreateXML", err))
+        return FALSE;
+    def = qemuDriverParse(driver, xml, (flags & VIR_DOMAIN_START_VALIDATE) != 0, NULL, err);
+    dom = def ? findOrAdd(driver, def, &added, err) : NULL;
+    if (!dom)
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "create", err);
+    if (job && dom->live)
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", dom->name);
+    else if (job)
+        fine = qemuProcessStart(dom, g_steal_pointer(&def), flags, client, err);
+    if (fine)
+        qemuDomainFillRef(dom, ref);
+    else if (added && !dom->removed && !dom->live && !dom->config)
+        qemuDomainListRemove(driver->domains, dom);
+    return fine;
+}
+
+/* ---- end ---- */
+
+gboolean qemuDriverDestroy(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+
+    if (!dom || !qemuDriverCheckFlags(flags, VIR_DOMAIN_DESTROY_GRACEFUL, "qemuDomainDestroyFlags", err))
+        return FALSE;
+    /* no job: whatever is stuck on this guest must not keep it alive */
+    guard = qemuGuardLock(dom);
+    return qemuDomainCheckActive(dom, err) &&
+           qemuProcessDestroy(dom, VIR_DOMAIN_SHUTOFF_DESTROYED, (flags & VIR_DOMAIN_DESTROY_GRACEFUL) != 0, err);
+}
+
+void qemuDriverClientGone(QemuDriver *driver, gpointer client)
+{
+    g_autoptr(GPtrArray) all = qemuDomainListSnapshot(driver->domains);
+
+    for (guint i = 0; i < all->len; i++) {
+        QemuDomain *dom = g_ptr_array_index(all, i);
+        g_auto(QemuGuard) guard = qemuGuardLock(dom);
+
+        if (dom->live && dom->autodestroy && dom->client == client)
+            qemuProcessEnd(dom, VIR_DOMAIN_SHUTOFF_DESTROYED, FALSE);
+    }
+}
+
+/* ---- orders to a running guest ---- */
+
+typedef gboolean (*Order)(QemuMonitor *mon, gint64 deadline, GError **err);
+
+/* Under lock, given up while waiting. */
+static gboolean give(QemuDomain *dom, Order order, GError **err)
+{
+    g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, err);
+    gboolean fine;
+
+    if (!mon)
+        return FALSE;
+    g_mutex_unlock(&dom->lock);
+    fine = order(mon, QEMU_ANSWER_DEADLINE, err);
+    g_mutex_lock(&dom->lock);
+    return fine;
+}
+
+/* Refuse what only a guest agent or another hypervisor could do. */
+static gboolean checkMode(unsigned flags, unsigned known, unsigned agent, unsigned acpi, const char *what, GError **err)
+{
+    if (!qemuDriverCheckFlags(flags, known, what, err))
+        return FALSE;
+    if (!(flags & agent) || (flags & acpi))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+    return FALSE;
+}
+
+static gboolean powerDown(QemuDomain *dom, gboolean rebooting, GError **err)
+{
+    gboolean before = dom->rebooting;
+
+    dom->rebooting = rebooting;
+    if (give(dom, qemuMonitorSystemPowerdown, err))
+        return TRUE;
+    dom->rebooting = before;
+    return FALSE;
+}
+
+gboolean qemuDriverShutdown(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+
+    if (!dom || !checkMode(flags, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_GUEST_AGENT,
+                           VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "qemuDomainShutdownFlags", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "shut down", err);
+    return job && qemuDomainCheckActive(dom, err) && powerDown(dom, FALSE, err);
+}
+
+gboolean qemuDriverReboot(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+
+    if (!dom || !checkMode(flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT,
+                           VIR_DOMAIN_REBOOT_GUEST_AGENT, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN, "qemuDomainReboot", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "reboot", err);
+    return job && qemuDomainCheckActive(dom, err) && powerDown(dom, TRUE, err);
+}
+
+gboolean qemuDriverReset(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+
+    if (!dom || !qemuDriverCheckFlags(flags, 0, "qemuDomainReset", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "reset", err);
+    if (!job || !qemuDomainCheckActive(dom, err) || !give(dom, qemuMonitorSystemReset, err))
+        return FALSE;
+    dom->rebooting = FALSE;
+    return TRUE;
+}
+
+gboolean qemuDriverSuspend(QemuDriver *driver, QemuUuid uuid, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    const DomainDef *live;
+
+    if (!dom)
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "suspend", err);
+    if (!job || !qemuDomainCheckActive(dom, err))
+        return FALSE;
+    if (dom->state == VIR_DOMAIN_PMSUSPENDED) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain is pmsuspended");
+        return FALSE;
+    }
+    if (dom->state == VIR_DOMAIN_PAUSED)
+        return TRUE;
+    live = dom->live;
+    dom->pauseReason = VIR_DOMAIN_PAUSED_USER;
+    if (!give(dom, qemuMonitorStop, err)) {
+        dom->pauseReason = -1;
+        return FALSE;
+    }
+    return qemuDomainStillRuns(dom, live, err);
+}
+
+gboolean qemuDriverResume(QemuDriver *driver, QemuUuid uuid, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    const DomainDef *live;
+
+    if (!dom)
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "resume", err);
+    if (!job || !qemuDomainCheckActive(dom, err))
+        return FALSE;
+    if (dom->state == VIR_DOMAIN_PMSUSPENDED) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain is pmsuspended");
+        return FALSE;
+    }
+    if (dom->state == VIR_DOMAIN_RUNNING) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain is already running");
+        return FALSE;
+    }
+    live = dom->live;
+    dom->runReason = VIR_DOMAIN_RUNNING_UNPAUSED;
+    if (!give(dom, qemuMonitorCont, err)) {
+        dom->runReason = -1;
+        return FALSE;
+    }
+    return qemuDomainStillRuns(dom, live, err);
+}
+
+gboolean qemuDriverInjectNmi(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+
+    if (!dom || !qemuDriverCheckFlags(flags, 0, "qemuDomainInjectNMI", err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    return qemuDomainCheckActive(dom, err) && give(dom, qemuMonitorInjectNmi, err);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_process.h: the life of a domain's QEMU: start, end, and being found again */
+#pragma once
+
+#include "qemu/qemu_command.h"
+#include "qemu/qemu_driver_priv.h"
+
+/* Under lock and job, both kept, the lock given up while waiting: run @def (taken over), which becomes dom->live. @flags:
+ * VIR_DOMAIN_START_PAUSED, _AUTODESTROY. On failure nothing is left behind, the state is shut off, failed, and the error
+ * carries QEMU's last words. */
+gboolean qemuProcessStart(QemuDomain *dom, DomainDef *def, unsigned flags, gpointer client, GError **err);
+
+/* Under lock: have QEMU end; SIGKILL follows when it takes long, unless @graceful. @reason: virDomainShutoffReason. Does not
+ * wait; the loop thread, too. */
+void qemuProcessEnd(QemuDomain *dom, int reason, gboolean graceful);
+/* Under lock: SIGKILL some seconds from now, should it be there still. */
+void qemuProcessKillLater(QemuDomain *dom);
+/* Under lock, given up while waiting: the same, and wait. VIR_ERR_OPERATION_FAILED if it does not end. */
+gboolean qemuProcessDestroy(QemuDomain *dom, int reason, gboolean graceful, GError **err);
+
+/* Under lock: QEMU has ended or never was; put away all that belonged to it, set the state, queue the event. A transient domain
+ * leaves the list. */
+void qemuProcessCleanup(QemuDomain *dom, int reason);
+
+/* Under lock: the end of the process will be noticed from now on. FALSE: it has ended, or is another's. */
+gboolean qemuProcessWatch(QemuDomain *dom);
+
+/* Under lock: serve the monitor's connected socket @fd from now on (taken over). */
+gboolean qemuProcessOpenMonitor(QemuDomain *dom, int fd, GError **err);
+
+/* Loop, at start: for each domain that was loaded as running, find its process, connect, and ask; in parallel, in the
+ * background. Domains that ended meanwhile are put away at once. */
+void qemuProcessReconnectAll(QemuDriver *driver);
+
+/* QEMU's last words: the end of the log since the start, one line each. Caller frees; "" if it said nothing. */
+char *qemuProcessLastWords(QemuDomain *dom);
+
+/* ---- asking QEMU what is true: qemu_process_refresh.c ---- */
+typedef struct {
+    QemuMonitorCall *statusCall, *balloonCall, *memoryCall, *chardevCall, *cpuCall, *vncCall;    /* NULL: not asked */
+    char *status;
+    gboolean running;
+    guint64 balloonBytes;
+    GPtrArray *memory;
+    GHashTable *chardevs;
+    GArray *cpus;
+    char *vncHost;
+    int vncPort;
+} QemuRefresh;
+
+/* Under lock. */
+void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh);
+/* Without lock. FALSE: one of them failed; all have been waited for. */
+gboolean qemuRefreshCollect(QemuRefresh *refresh, gint64 deadline, GError **err);
+/* Under lock, with what was collected. */
+void qemuRefreshApply(QemuDomain *dom, QemuRefresh *refresh);
+void qemuRefreshClear(QemuRefresh *refresh);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuRefresh, qemuRefreshClear)
+
+/* Paths of pseudo terminals and the port of the display into the live definition: qemu_process_chardev.c. */
+void qemuProcessApplyPtys(DomainDef *live, GHashTable *ptys);
+void qemuProcessApplyVnc(DomainDef *live, int port);
+
+/* Has it a balloon device? */
+gboolean qemuDomainHasBalloon(const DomainDef *def);
+
+/* ---- before exec: qemu_process_prepare.c ---- */
+
+/* The context of the command line for @def; its strings are owned here. */
+typedef struct {
+    QemuCommandContext context;
+    char *memoryBackingFolder, *domainFolder, *shortName;
+} QemuProcessContext;
+
+void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProcessContext *context);
+void qemuProcessContextClear(QemuProcessContext *context);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuProcessContext, qemuProcessContextClear)
+
+/* Folders and files that QEMU expects, and their end. */
+gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err);
+void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def);
+/* The log, open for appending, with @argv and the time written; *@offset: where QEMU's own words begin. -1 on error. */
+int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, char *const *env, gint64 *offset, GError **err);
+/* Note the end in the log. */
+void qemuProcessCloseLog(QemuDriver *driver, const char *name, const char *how);
+/* QEMU's environment. Caller frees with g_strfreev. */
+char **qemuProcessEnvironment(const DomainDef *def);
+/* As QemuSpawn wants it: hard_limit, else no limit for locked memory. */
+guint64 qemuProcessMemlockBytes(const DomainDef *def);
