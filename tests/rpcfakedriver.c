@@ -23,7 +23,8 @@ struct QemuDriver {
     int nextId;
     gboolean hold;
     unsigned held, gone;
-    int console;
+    int console;                /* the last */
+    GSList *consoles;
 };
 
 static void domainFree(gpointer opaque)
@@ -63,8 +64,9 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
 
 void qemuDriverFree(QemuDriver *driver)
 {
-    if (driver->console >= 0)
-        close(driver->console);
+    for (GSList *l = driver->consoles; l; l = l->next)
+        close(GPOINTER_TO_INT(l->data));
+    g_slist_free(driver->consoles);
     g_ptr_array_unref(driver->domains);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->changed);
@@ -494,9 +496,8 @@ int qemuDriverOpenConsole(QemuDriver *driver, QemuUuid uuid, const char *device,
         return -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
         g_error("socketpair");
-    if (driver->console >= 0)
-        close(driver->console);
     driver->console = fds[1];
+    driver->consoles = g_slist_prepend(driver->consoles, GINT_TO_POINTER(fds[1]));
     g_mutex_unlock(&driver->lock);
     return fds[0];
 }

@@ -13,12 +13,18 @@
 #include <unistd.h>
 
 #define SCRATCH_BYTES (64 * 1024)
+#define BUSY_KEEP_BYTES (64 * 1024)     /* read ahead of a client with too many calls in progress */
 
-static gboolean isPausedLocked(const RpcClient *client)
+/* Not read at all. */
+static gboolean isBlockedLocked(const RpcClient *client)
 {
-    const RpcServerOptions *options = &client->server->options;
-    return client->closing || client->streamFull || client->inProgress >= options->maxInProgress ||
-           client->outBytes > options->pauseBytes;
+    return client->closing || client->streamFull || client->outBytes > client->server->options.pauseBytes;
+}
+
+/* Read, a little, only to find keepalive messages: they must be answered whatever runs. */
+static gboolean isBusyLocked(const RpcClient *client)
+{
+    return client->inProgress >= client->server->options.maxInProgress;
 }
 
 static gboolean resume(gpointer opaque);
@@ -28,13 +34,15 @@ static void updateLocked(RpcClient *client)
 {
     if (client->fd < 0)
         return;
-    gboolean paused = isPausedLocked(client);
-    unsigned wanted = (paused ? 0 : EPOLLIN) | (g_queue_is_empty(&client->out) ? 0 : EPOLLOUT);
+    gboolean blocked = isBlockedLocked(client);
+    gboolean busy = isBusyLocked(client);
+    unsigned wanted = (blocked || (busy && client->inFull) ? 0 : EPOLLIN) |
+                      (g_queue_is_empty(&client->out) ? 0 : EPOLLOUT);
     if (wanted != client->watched) {
         client->watched = wanted;
         rpcPollChange(client->server->poll, client->watch, wanted);
     }
-    if (!paused && client->held) {
+    if (!blocked && !busy && client->held) {
         client->held = FALSE;
         g_autoptr(GSource) source = g_idle_source_new();
         g_source_set_priority(source, G_PRIORITY_DEFAULT);
@@ -151,12 +159,12 @@ static void handleFrame(RpcClient *client, const RpcFrame *frame)
     }
 }
 
-/* TRUE: go on with the next message. */
-static gboolean mayHandle(RpcClient *client, gboolean whole)
+/* TRUE: go on with the next message, which is whole. */
+static gboolean mayHandle(RpcClient *client)
 {
     g_mutex_lock(&client->lock);
-    gboolean paused = isPausedLocked(client);
-    client->held = paused && whole;
+    gboolean paused = isBlockedLocked(client) || isBusyLocked(client);
+    client->held = paused;
     gboolean gone = client->fd < 0;
     g_mutex_unlock(&client->lock);
     return !paused && !gone;
@@ -171,7 +179,7 @@ static gssize consume(RpcClient *client, const guint8 *data, gsize bytes)
         RpcScan scan = rpcFrameScan(data + done, bytes - done, &frame);
         if (scan == RPC_SCAN_BAD)
             return -1;
-        if (scan == RPC_SCAN_PARTIAL || !mayHandle(client, TRUE))
+        if (scan == RPC_SCAN_PARTIAL || !mayHandle(client))
             return (gssize)done;
         handleFrame(client, &frame);
         done += frame.totalBytes;
@@ -188,6 +196,31 @@ static void keep(RpcClient *client, const guint8 *data, gsize bytes)
     client->inBytes += bytes;
 }
 
+/* Answer the PINGs among the messages that are left for later. Each is made a PONG, which means nothing when its turn
+ * comes, so that it is answered once. */
+static void answerKeptPings(RpcClient *client)
+{
+    RpcFrame frame;
+    for (gsize at = 0; rpcFrameScan(client->in + at, client->inBytes - at, &frame) == RPC_SCAN_WHOLE; at += frame.totalBytes) {
+        if (frame.header.program == RPC_PROGRAM_KEEPALIVE && frame.header.procedure == RPC_KEEPALIVE_PING) {
+            rpcFrameSetProcedure(client->in + at, RPC_KEEPALIVE_PONG);
+            answerPing(client);
+        }
+    }
+}
+
+/* After what is kept has changed. */
+static void keptChanged(RpcClient *client)
+{
+    g_mutex_lock(&client->lock);
+    gboolean later = client->held;
+    client->inFull = client->inBytes > BUSY_KEEP_BYTES;
+    updateLocked(client);
+    g_mutex_unlock(&client->lock);
+    if (later)
+        answerKeptPings(client);
+}
+
 static void consumeKept(RpcClient *client)
 {
     gssize done = consume(client, client->in, client->inBytes);
@@ -202,6 +235,7 @@ static void consumeKept(RpcClient *client)
     } else if (done > 0) {
         memmove(client->in, client->in + done, client->inBytes);
     }
+    keptChanged(client);
 }
 
 static gboolean resume(gpointer opaque)
@@ -231,10 +265,12 @@ static void readable(RpcClient *client)
         return;
     }
     gssize done = consume(client, scratch, (gsize)n);
-    if (done < 0)
+    if (done < 0) {
         rpcClientDrop(client, "the length of a message is out of range");
-    else if (done < n)
+    } else if (done < n) {
         keep(client, scratch + done, (gsize)(n - done));
+        keptChanged(client);
+    }
 }
 
 static void writable(RpcClient *client)
@@ -335,7 +371,7 @@ void rpcClientTick(RpcClient *client, gint64 nowUs)
 
     g_mutex_lock(&client->lock);
     gboolean stalled = !g_queue_is_empty(&client->out) && nowUs - client->outProgressUs > options->stallMs * 1000LL;
-    gboolean paused = isPausedLocked(client);
+    gboolean paused = isBlockedLocked(client);
     g_mutex_unlock(&client->lock);
 
     if (stalled) {

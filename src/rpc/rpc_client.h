@@ -50,6 +50,7 @@ struct RpcClient {
     gboolean opened, readonly;
     gboolean closing;               /* close when all is sent */
     gboolean held;                  /* the loop thread has left whole messages in @in */
+    gboolean inFull;                /* enough is kept for a client whose calls must wait */
     gboolean streamFull;            /* a stream takes no more for now */
     unsigned inProgress;
     GQueue out;                     /* RpcMessage */

@@ -44,6 +44,8 @@ const RpcProcedure *rpcDispatchFind(guint32 program, gint32 number)
 {
     if (program == RPC_PROGRAM_REMOTE)
         return number > 0 && number < REMOTE_MAX ? remoteTable[number] : NULL;
+    if (program != RPC_PROGRAM_QEMU)
+        return NULL;
     return number > 0 && number < QEMU_MAX ? qemuTable[number] : NULL;
 }
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define TEXT_BYTES 8192
+
 /* Which part of libvirt reports a code when it is the driver's; by code, ascending. */
 static const struct {
     int code, domain;
@@ -34,10 +36,17 @@ static int domainOfCode(int code)
     return VIR_FROM_DOMAIN;
 }
 
+/* A message may quote what the client sent, up to the limit of a text: with a prefix it would not fit any more, and
+ * an error that cannot be sent leaves the client waiting. */
 static WireOptText optText(const char *text)
 {
+    gsize bytes = strlen(text);
+    if (bytes > TEXT_BYTES) {
+        const char *cut = g_utf8_find_prev_char(text, text + TEXT_BYTES);
+        bytes = cut ? (gsize)(cut - text) : TEXT_BYTES;
+    }
     char **pointer = malloc(sizeof(*pointer));
-    *pointer = strdup(text);
+    *pointer = strndup(text, bytes);
     return pointer;
 }
 
@@ -49,7 +58,7 @@ void rpcErrorFill(WireError *wire, const GError *error, int domain)
 
     memset(wire, 0, sizeof(*wire));
     wire->code = code;
-    wire->domain = domain != VIR_FROM_NONE ? domain : domainOfCode(code);
+    wire->domain = domain >= 0 ? domain : domainOfCode(code);
     wire->message = optText(text);
     wire->level = VIR_ERR_ERROR;
     g_autofree char *format = prefix ? g_strdup_printf("%s: %%s", prefix) : g_strdup("%s");

@@ -6,6 +6,6 @@
 
 #include <glib.h>
 
-/* Fill @wire from @error. @domain: VIR_FROM_*, or VIR_FROM_NONE to take the one that stock libvirt mostly uses for
+/* Fill @wire from @error. @domain: VIR_FROM_*, or -1 to take the one that stock libvirt mostly uses for
  * the code. Free with xdr_free(xdr_WireError). */
 void rpcErrorFill(WireError *wire, const GError *error, int domain);

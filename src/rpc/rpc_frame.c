@@ -71,6 +71,11 @@ RpcScan rpcFrameScan(const guint8 *data, gsize bytes, RpcFrame *frame)
     return RPC_SCAN_WHOLE;
 }
 
+void rpcFrameSetProcedure(guint8 *data, gint32 procedure)
+{
+    putWord(data + 12, (guint32)procedure);
+}
+
 RpcMessage *rpcMessageNewRaw(const RpcHeader *header, const void *payload, gsize bytes)
 {
     RpcMessage *message = g_malloc(sizeof(*message) + RPC_HEADER_BYTES + bytes);

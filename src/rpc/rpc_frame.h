@@ -61,6 +61,9 @@ typedef enum {
 /* Look at the first message in @data. */
 RpcScan rpcFrameScan(const guint8 *data, gsize bytes, RpcFrame *frame);
 
+/* Change the procedure of the message at @data. */
+void rpcFrameSetProcedure(guint8 *data, gint32 procedure);
+
 /* A message ready to be sent. */
 typedef struct {
     gsize bytes;
