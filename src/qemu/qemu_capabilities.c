@@ -221,6 +221,11 @@ const QemuSgxSection *qemuCapsSgxSections(const QemuCaps *caps, gsize *count)
     return (const QemuSgxSection *)(const void *)caps->sgxSections->data;
 }
 
+unsigned qemuCapsSgxFeatures(const QemuCaps *caps)
+{
+    return caps->sgxFeatures;
+}
+
 const char *const *qemuCapsCpuModels(const QemuCaps *caps)
 {
     return caps->cpuModelNames;

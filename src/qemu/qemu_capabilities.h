@@ -58,6 +58,12 @@ typedef struct {
     int node;                               /* -1: not told */
 } QemuSgxSection;
 
+enum {
+    QEMU_SGX_1 = 1 << 0,
+    QEMU_SGX_2 = 1 << 1,
+    QEMU_SGX_FLC = 1 << 2,
+};
+
 typedef struct {
     char *name;                             /* "Haswell-noTSX" */
     char *type;                             /* QOM type, "Haswell-noTSX-x86_64-cpu" */
@@ -96,6 +102,7 @@ unsigned qemuCapsVersion(const QemuCaps *caps);     /* 7002022, for display; nev
 const QemuMachine *qemuCapsMachine(const QemuCaps *caps, const char *name);
 const QemuMachine *qemuCapsMachines(const QemuCaps *caps, gsize *count);
 const QemuSgxSection *qemuCapsSgxSections(const QemuCaps *caps, gsize *count);
+unsigned qemuCapsSgxFeatures(const QemuCaps *caps);     /* QEMU_SGX_* */
 /* CPU model names as QEMU lists them, NULL-terminated, for virt type qemu or kvm. Borrowed. */
 const char *const *qemuCapsCpuModels(const QemuCaps *caps);
 const QemuCpuModel *qemuCapsCpuModelList(const QemuCaps *caps, gsize *count);

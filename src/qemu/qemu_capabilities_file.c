@@ -10,7 +10,7 @@
 
 /* One fact a line: a letter, then fields between tabs. First the format and the key, last a checksum of all before it, so
  * that a text of another program, of another binary, or cut short is never taken for an answer. The letters:
- *   b binary  p package  v version  a arch  k (kvm was on)  f flag  t type  g gic version  x sgx section
+ *   b binary  p package  v version  a arch  k (kvm was on)  f flag  t type  g gic version  s sgx features  x sgx section
  *   m machine: name alias ram-id cpu max-cpus marks      c CPU model: name type alias-of usable marks vendor features
  *   h vendor of -cpu max, its features */
 
@@ -74,6 +74,8 @@ char *qemuCapsToText(const QemuCaps *caps, const char *key)
     writeCpuModels(out, caps);
     for (guint i = 0; i < caps->gicVersions->len; i++)
         g_string_append_printf(out, "g\t%d\n", g_array_index(caps->gicVersions, int, i));
+    if (caps->sgxFeatures)
+        g_string_append_printf(out, "s\t%u\n", caps->sgxFeatures);
     for (guint i = 0; i < caps->sgxSections->len; i++) {
         const QemuSgxSection *section = &g_array_index(caps->sgxSections, QemuSgxSection, i);
 
@@ -158,6 +160,11 @@ static gboolean readSgx(QemuCaps *caps, char *const *fields)
     return TRUE;
 }
 
+static gboolean readSgxFeatures(QemuCaps *caps, char *const *fields)
+{
+    return memUnitsParseUint(fields[1], &caps->sgxFeatures);
+}
+
 static gboolean readGic(QemuCaps *caps, char *const *fields)
 {
     int version;
@@ -227,6 +234,7 @@ static const struct {
     { 'k', 1, readKvm },
     { 'm', 7, readMachine },
     { 'p', 2, readPackage },
+    { 's', 2, readSgxFeatures },
     { 't', 2, readType },
     { 'v', 2, readVersion },
     { 'x', 3, readSgx },

@@ -20,6 +20,7 @@ struct QemuCaps {
     GPtrArray *maxFeatures;     /* const char *: what -cpu max (with KVM: host) turns on, sorted, NULL-terminated */
     const char *maxVendor;      /* its vendor, or NULL */
     GArray *sgxSections;        /* QemuSgxSection */
+    unsigned sgxFeatures;       /* QEMU_SGX_* */
     GArray *gicVersions;        /* int: 2, 3 that the accelerator can emulate or the kernel has */
 };
 

@@ -444,6 +444,14 @@ static gboolean probeCpuFeatures(Probe *probe, GError **err)
     return TRUE;
 }
 
+static unsigned sgxFeature(MemJson *sgx, const char *name, unsigned bit)
+{
+    gboolean there = FALSE;
+
+    memJsonGetBool(sgx, name, &there);
+    return there ? bit : 0;
+}
+
 static gboolean probeSgx(Probe *probe, GError **err)
 {
     g_autoptr(MemJson) sgx = NULL;
@@ -458,6 +466,8 @@ static gboolean probeSgx(Probe *probe, GError **err)
         g_propagate_error(err, g_steal_pointer(&problem));
         return FALSE;
     }
+    probe->caps->sgxFeatures = sgxFeature(sgx, "sgx1", QEMU_SGX_1) | sgxFeature(sgx, "sgx2", QEMU_SGX_2) |
+                               sgxFeature(sgx, "flc", QEMU_SGX_FLC);
     sections = memJsonGetArray(sgx, "sections");
     for (gsize i = 0; sections && i < memJsonArrayLength(sections); i++) {
         MemJson *entry = memJsonArrayGet(sections, i);
