@@ -130,6 +130,21 @@ class LifeCycle(unittest.TestCase):
         self.assertEqual(guest.nodeBlocksKib(), {0: 512 * MIB, 1: 512 * MIB})
 
 
+    def testHold(self):
+        """What the tests of refused unplugs rely on: memory that the kernel holds does not go offline, until it is let go."""
+        guest = self.scene.guest('hold', devices=DIMM, memory='kernel')
+        base = int(self.scene.tree(guest.domain).find("devices/memory[@model='dimm']/address").get('base'), 16)
+        state = f'/sys/devices/system/memory/memory{base // 1024 // guest.blockKib()}/state'
+        # More than node 1 has beside the DIMM.
+        guest.check('hold 600 1')
+        status, lines = guest.agent.ask(f'echo offline > {state}')
+        self.assertNotEqual(status, 0)
+        self.assertIn('Device or resource busy', ''.join(lines))
+        guest.check('hold 0')
+        guest.check(f'echo offline > {state}')
+        self.assertEqual(guest.check(f'cat {state}'), 'offline')
+
+
 class Persistent(unittest.TestCase):
     """A device of persistent memory is a block device of its size, and what is written to it is in its file."""
 
