@@ -134,6 +134,23 @@ static void testGuests(void)
     qemuCapsCacheFree(cache);
 }
 
+static void testModelNames(void)
+{
+    QemuCapsCache *cache = qemuCapsCacheNew(NULL);
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) x86 = qemuCapabilitiesCpuModelNames(cache, "x86_64", &error);
+    g_auto(GStrv) arm = qemuCapabilitiesCpuModelNames(cache, "aarch64", &error);
+
+    g_assert_no_error(error);
+    g_assert_true(g_strv_contains((const char *const *)x86, "Nehalem"));
+    g_assert_false(g_strv_contains((const char *const *)x86, "Nehalem-v1"));
+    g_assert_false(g_strv_contains((const char *const *)x86, "max"));
+    g_assert_null(arm[0]);
+    g_assert_null(qemuCapabilitiesCpuModelNames(cache, "foo", &error));
+    g_assert_error(error, MEM_ERROR, VIR_ERR_INVALID_ARG);
+    qemuCapsCacheFree(cache);
+}
+
 /* ---- CPUs ---- */
 
 #define X86(inner) "<cpu><arch>x86_64</arch>" inner "</cpu>"
@@ -269,6 +286,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/qemucapabilitiesxml/choose", testChoose);
     g_test_add_func("/qemucapabilitiesxml/guests", testGuests);
+    g_test_add_func("/qemucapabilitiesxml/model-names", testModelNames);
     for (gsize i = 0; i < G_N_ELEMENTS(compares); i++)
         addRow("compare", compares[i].name, i, testCompare);
     g_test_add_func("/qemucapabilitiesxml/compare-own", testCompareOwn);

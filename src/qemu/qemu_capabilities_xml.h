@@ -30,5 +30,8 @@ QemuCaps *qemuCapabilitiesChoose(QemuCapsCache *cache, const char *emulator, con
                                  const char *virtType, const QemuMachine **chosenMachine, DomainVirtType *chosenType,
                                  GError **err);
 
+/* The CPU models that users of @arch choose from, NULL-terminated; empty where any name is taken. g_strfreev. */
+char **qemuCapabilitiesCpuModelNames(QemuCapsCache *cache, const char *arch, GError **err);
+
 /* The emulator that stands for this host: of its architecture. New reference. */
 QemuCaps *qemuCapabilitiesOfHost(QemuCapsCache *cache, GError **err);

@@ -2,6 +2,7 @@
 /* qemu_driver_capabilities.c: which emulator a question about capabilities is about */
 
 #include "qemu/qemu_capabilities_xml.h"
+#include "qemu/qemu_cpu.h"
 #include "qemu/qemu_host.h"
 
 #include "util/mem_error.h"
@@ -112,4 +113,29 @@ QemuCaps *qemuCapabilitiesChoose(QemuCapsCache *cache, const char *emulator, con
         return NULL;
     }
     return g_steal_pointer(&caps);
+}
+
+char **qemuCapabilitiesCpuModelNames(QemuCapsCache *cache, const char *arch, GError **err)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    int value = archFromString(arch);
+    g_autoptr(QemuCaps) caps = NULL;
+    const QemuCpuModel *models;
+    gsize count;
+
+    if (value <= ARCH_NONE) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
+        return NULL;
+    }
+    /* As in libvirt: for these, QEMU is the judge of a name. */
+    if (value == ARCH_AARCH64 || value == ARCH_S390X)
+        return g_strv_builder_end(names);
+    if (!(caps = capsOfArch(cache, (Arch)value, err)))
+        return NULL;
+    models = qemuCapsCpuModelList(caps, &count);
+    for (gsize i = 0; i < count; i++) {
+        if (qemuCpuModelIsNamed(&models[i]))
+            g_strv_builder_add(names, models[i].name);
+    }
+    return g_strv_builder_end(names);
 }
