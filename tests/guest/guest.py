@@ -248,6 +248,9 @@ class Guest:
         lines = self.check('cat /sys/devices/system/node/node*/meminfo | grep MemTotal').splitlines()
         return {int(words[1]): int(words[3]) for words in map(str.split, lines)}
 
+    def nodeMemFreeKib(self, node):
+        return int(self.check(f"grep MemFree /sys/devices/system/node/node{node}/meminfo").split()[3])
+
     def blockKib(self):
         return int(self.check('cat /sys/devices/system/memory/block_size_bytes'), 16) // 1024
 
