@@ -360,8 +360,8 @@ gboolean vcpusParse(const xmlNode *node, DomainVcpus *vcpus, GError **err)
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, nothing, err))
         return FALSE;
-    if (text && !memUnitsParseUint(text, &vcpus->max)) {
-        memErrorSet(err, VIR_ERR_XML_ERROR, "vcpu '%s' is not a number", text);
+    if (!memUnitsParseUint(text, &vcpus->max)) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "vcpu '%s' is not a number", text ? text : "");
         return FALSE;
     }
     if (placement && g_strcmp0(placement, "auto") != 0 && g_strcmp0(placement, "static") != 0) {

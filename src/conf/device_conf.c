@@ -63,7 +63,7 @@ static gboolean parseDimm(const xmlNode *node, DeviceInfo *info, GError **err)
 
     return memXmlOnlyAttrs(node, attrs, err) &&
            memXmlAttrUint(node, "slot", TRUE, &info->dimm.slot, err) &&
-           memXmlAttrNumber(node, "base", FALSE, &info->dimm.base, err);
+           memXmlAttrHex(node, "base", FALSE, &info->dimm.base, err);
 }
 
 static gboolean parseDrive(const xmlNode *node, DeviceInfo *info, GError **err)
@@ -153,14 +153,29 @@ static gboolean parseIsa(const xmlNode *node, DeviceInfo *info, GError **err)
     return memXmlOnlyAttrs(node, attrs, err) && parseNumbers(node, numbers, G_N_ELEMENTS(numbers), FALSE, err);
 }
 
+static gboolean parseAddressType(const xmlNode *node, DeviceAddressType *type, GError **err)
+{
+    g_autofree char *text = memXmlAttr(node, "type");
+    int value = deviceAddressTypeFromString(text);
+
+    if (!text) {
+        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "attribute 'type' of '<address>' is missing");
+        return FALSE;
+    }
+    if (value < 0) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "address type '%s' is not supported", text);
+        return FALSE;
+    }
+    *type = (DeviceAddressType)value;
+    return TRUE;
+}
+
 static gboolean parseAddress(const xmlNode *node, DeviceInfo *info, GError **err)
 {
-    static const char *const otherTypes[] = { "ccid", "unassigned", "mdev", NULL };
     static const char *const onlyType[] = { "type", NULL };
 
     /* One child is libvirt's for PCI on s390x; refused by name like any other. */
-    if (!memXmlOnlyChildren(node, (const char *const[]){ NULL }, err) || deviceRefuseValue(node, "type", otherTypes, err) ||
-        !memXmlAttrEnum(node, "type", TRUE, deviceAddressTypeFromString, DEVICE_ENUM(info->type), err))
+    if (!memXmlOnlyChildren(node, (const char *const[]){ NULL }, err) || !parseAddressType(node, &info->type, err))
         return FALSE;
 
     switch (info->type) {

@@ -188,11 +188,14 @@ gboolean domainDevicesParse(const xmlNode *node, DomainDef *def, unsigned flags,
     for (gsize i = 0; singles[i]; i++)
         known[count++] = singles[i];
 
+    /* As in libvirt, memory devices come after the balloon: of two faults the first is told. */
     for (gsize i = 0; i < G_N_ELEMENTS(families); i++) {
-        if (!parseFamily(node, &families[i], def, flags, err))
+        gboolean last = families[i].list == G_STRUCT_OFFSET(DomainDef, memories);
+
+        if ((last && !parseSingles(node, def, flags, err)) || !parseFamily(node, &families[i], def, flags, err))
             return FALSE;
     }
-    return parseSingles(node, def, flags, err) && memXmlOnlyChildren(node, known, err);
+    return memXmlOnlyChildren(node, known, err);
 }
 
 /* What stands after the family called @after. */

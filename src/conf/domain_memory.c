@@ -6,12 +6,14 @@
 
 /* ---- sums ---- */
 
+#define SUM_MAX (MEM_KIB_LIMIT * 1024)
+
 guint64 domainDefDevicesKib(const DomainDef *def)
 {
     guint64 sum = 0;
 
     for (gsize i = 0; i < def->nmemories; i++)
-        sum += def->memories[i]->sizeKib;
+        sum = MIN(sum + def->memories[i]->sizeKib, SUM_MAX);
     return sum;
 }
 
@@ -102,19 +104,6 @@ void domainMemoryFormat(MemXmlOut *out, const DomainDef *def, unsigned flags)
 }
 
 /* ---- defaults ---- */
-
-static gboolean addUpDevices(const DomainDef *def, guint64 *sum, GError **err)
-{
-    *sum = 0;
-    for (gsize i = 0; i < def->nmemories; i++) {
-        *sum += def->memories[i]->sizeKib;
-        if (*sum >= MEM_KIB_LIMIT) {
-            memErrorSet(err, VIR_ERR_XML_ERROR, "the sizes of the first '%" G_GSIZE_FORMAT "' memory devices add up to more than fits", i + 1);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
 
 static gboolean anyUsesSlot(const DomainDef *def)
 {
@@ -208,8 +197,8 @@ gboolean domainMemoryDefaults(DomainDef *def, unsigned flags, GError **err)
         if (!memoryDeviceDefDefaults(def->memories[i], def, err))
             return FALSE;
     }
-    if (!addUpDevices(def, &devices, err) ||
-        (wantsAutomaticCell(def, flags) && !addAutomaticCell(def, devices, err)))
+    devices = domainDefDevicesKib(def);
+    if (wantsAutomaticCell(def, flags) && !addAutomaticCell(def, devices, err))
         return FALSE;
     return numaDefDefaults(&def->numa, def, err) && memoryBackingDefDefaults(&def->backing, def, err) &&
            settleTotals(def, flags, devices, err);

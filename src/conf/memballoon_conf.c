@@ -5,6 +5,8 @@
 #include "conf/domain_conf.h"
 #include "util/mem_error.h"
 
+#include <errno.h>
+
 MEM_ENUM_IMPL(memballoonModel, MEMBALLOON_LAST, "virtio", "xen", "none", "virtio-transitional",
               "virtio-non-transitional");
 
@@ -38,6 +40,25 @@ static gboolean checkKnown(const xmlNode *node, GError **err)
            (!driver || memXmlOnlyAttrs(driver, driverAttrs, err));
 }
 
+/* libvirt takes hexadecimal and octal here, and here alone. */
+static gboolean parsePeriod(const xmlNode *stats, int *seconds, GError **err)
+{
+    g_autofree char *text = stats ? memXmlAttr(stats, "period") : NULL;
+    char *end = NULL;
+    gint64 value;
+
+    if (!text)
+        return TRUE;
+    errno = 0;
+    value = g_ascii_strtoll(text, &end, 0);
+    if (end == text || *end || errno || value < G_MININT || value > G_MAXINT) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "value '%s' for attribute 'period' of '<stats>' is invalid: it must be a number of seconds", text);
+        return FALSE;
+    }
+    *seconds = (int)MAX(value, 0);
+    return TRUE;
+}
+
 MemballoonDef *memballoonDefParse(const xmlNode *node, unsigned flags, GError **err)
 {
     g_autoptr(MemballoonDef) def = memballoonDefNew(MEMBALLOON_VIRTIO);
@@ -48,12 +69,11 @@ MemballoonDef *memballoonDefParse(const xmlNode *node, unsigned flags, GError **
     if (!checkKnown(node, err) || !memXmlAttrEnum(node, "model", TRUE, memballoonModelFromString, &model, err) ||
         !memXmlAttrOnOff(node, "autodeflate", &autodeflate, err) ||
         !memXmlAttrOnOff(node, "freePageReporting", &reporting, err) ||
-        (stats && !memXmlAttrInt(stats, "period", FALSE, &def->periodSeconds, err)))
+        !parsePeriod(stats, &def->periodSeconds, err))
         return NULL;
     def->model = (MemballoonModel)model;
     def->autodeflate = (MemTristate)autodeflate;
     def->freePageReporting = (MemTristate)reporting;
-    def->periodSeconds = MAX(def->periodSeconds, 0);
 
     /* There is no device that could have an alias or sit anywhere. */
     if (def->model != MEMBALLOON_NONE && !deviceInfoParse(node, flags & DOMAIN_PARSE_STATUS, &def->info, err))
@@ -83,8 +103,13 @@ void memballoonDefFormat(MemXmlOut *out, const MemballoonDef *def, unsigned flag
 
 gboolean memballoonDefValidate(const MemballoonDef *def, const DomainDef *domain, GError **err)
 {
+    int code = VIR_ERR_CONFIG_UNSUPPORTED;
+
     if (def->model != MEMBALLOON_XEN)
         return TRUE;
-    memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "model 'xen' of '<memballoon>' is no device of QEMU: use 'virtio' or 'none'");
+    /* libvirt fails when it looks for a place on PCI, if it has to look for one */
+    if (def->info.type == DEVICE_ADDRESS_NONE && domain->arch != ARCH_S390X)
+        code = VIR_ERR_INTERNAL_ERROR;
+    memErrorSet(err, code, "model 'xen' of '<memballoon>' is no device of QEMU: use 'virtio' or 'none'");
     return FALSE;
 }

@@ -157,18 +157,11 @@ static gboolean parseLabel(const xmlNode *target, MemoryDeviceDef *def, GError *
     return TRUE;
 }
 
-/* base= is hexadecimal with or without 0x, as in libvirt. */
 static gboolean parseBase(const xmlNode *target, MemoryDeviceDef *def, GError **err)
 {
     const xmlNode *address = memXmlChild(target, "address");
-    g_autofree char *text = address ? memXmlAttr(address, "base") : NULL;
-    const char *digits = text && g_ascii_strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
 
-    if (!address || (text && g_ascii_string_to_unsigned(digits, 16, 0, G_MAXUINT64, &def->baseAddress, NULL)))
-        return TRUE;
-    memErrorSet(err, VIR_ERR_XML_ERROR, "base '%s' of '<address>' of a memory device's '<target>' is invalid: it must be a hexadecimal number",
-                text ? text : "");
-    return FALSE;
+    return !address || memXmlAttrHex(address, "base", TRUE, &def->baseAddress, err);
 }
 
 static gboolean parseVirtioMem(const xmlNode *target, unsigned flags, MemoryDeviceDef *def, GError **err)

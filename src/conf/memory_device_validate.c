@@ -41,21 +41,11 @@ static gboolean roundForPpc64(MemoryDeviceDef *def, GError **err)
 
 gboolean memoryDeviceDefDefaults(MemoryDeviceDef *def, const DomainDef *domain, GError **err)
 {
-    switch (def->model) {
-    case MEMORY_DEVICE_VIRTIO_PMEM:
-        if (def->access == MEMORY_ACCESS_DEFAULT)
-            def->access = MEMORY_ACCESS_SHARED;
+    if (def->model == MEMORY_DEVICE_VIRTIO_PMEM && def->access == MEMORY_ACCESS_DEFAULT)
+        def->access = MEMORY_ACCESS_SHARED;
+    if (!isPpc64(domain))
         return TRUE;
-    case MEMORY_DEVICE_NVDIMM:
-        return !isPpc64(domain) || fitNvdimmForPpc64(def, err);
-    case MEMORY_DEVICE_DIMM:
-        return !isPpc64(domain) || roundForPpc64(def, err);
-    case MEMORY_DEVICE_VIRTIO_MEM:
-    case MEMORY_DEVICE_SGX_EPC:
-    case MEMORY_DEVICE_LAST:
-        break;
-    }
-    return TRUE;
+    return def->model == MEMORY_DEVICE_NVDIMM ? fitNvdimmForPpc64(def, err) : roundForPpc64(def, err);
 }
 
 /* ---- rules ---- */

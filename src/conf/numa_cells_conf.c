@@ -96,6 +96,7 @@ static gboolean parseCache(const xmlNode *node, NumaCacheDef *cache, GError **er
     static const char *const attrs[] = { "level", "associativity", "policy", NULL };
     static const char *const children[] = { "size", "line", NULL };
     int associativity = 0, policy = 0;
+    guint64 lineBytes = 0;
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) ||
         !memXmlAttrUint(node, "level", TRUE, &cache->level, err))
@@ -114,7 +115,11 @@ static gboolean parseCache(const xmlNode *node, NumaCacheDef *cache, GError **er
     }
     cache->associativity = (NumaCacheAssociativity)associativity;
     cache->policy = (NumaCachePolicy)policy;
-    return parseCacheValue(node, "line", &cache->lineBytes, err);
+    if (!parseCacheValue(node, "line", &lineBytes, err))
+        return FALSE;
+    /* libvirt keeps 32 bits of it, too */
+    cache->lineBytes = (unsigned)lineBytes;
+    return TRUE;
 }
 
 static gboolean parseCaches(const xmlNode *node, NumaCellDef *cell, GError **err)

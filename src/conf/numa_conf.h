@@ -40,7 +40,7 @@ MEM_ENUM_DECL(numaMemoryLatency);
 typedef struct {
     unsigned level;
     guint64 sizeKib;
-    guint64 lineBytes;
+    unsigned lineBytes;
     NumaCacheAssociativity associativity;
     NumaCachePolicy policy;
 } NumaCacheDef;

@@ -105,7 +105,7 @@ static gboolean choosePrealloc(const DomainDef *def, const QemuMemoryBackend *ba
     return choice->huge;
 }
 
-static gboolean checkHostNodes(const MemBitmap *nodes, GError **err)
+gboolean qemuMemoryCheckHostNodes(const MemBitmap *nodes, GError **err)
 {
     g_autoptr(MemBitmap) present = qemuHostNodes();
 
@@ -133,7 +133,7 @@ static gboolean chooseNodes(const DomainDef *def, const QemuMemoryBackend *backe
     } else {
         choice->nodes = tuned;
     }
-    if (choice->nodes && !checkHostNodes(choice->nodes, err))
+    if (choice->nodes && !qemuMemoryCheckHostNodes(choice->nodes, err))
         return FALSE;
     /* 'restrictive' leaves the choice to the cgroup. */
     if (choice->mode == NUMA_MODE_RESTRICTIVE)
@@ -141,14 +141,13 @@ static gboolean chooseNodes(const DomainDef *def, const QemuMemoryBackend *backe
     return TRUE;
 }
 
-static gboolean choose(const DomainDef *def, const QemuMemoryBackend *backend, BackendChoice *choice, GError **err)
+static void choose(const DomainDef *def, const QemuMemoryBackend *backend, BackendChoice *choice)
 {
     choice->pageKib = qemuMemoryBackendPageKib(def, backend, &choice->huge);
     choice->access = chooseAccess(def, backend);
     choice->discard = chooseDiscard(def, backend);
     choice->kind = chooseKind(def, backend, choice);
     choice->prealloc = choosePrealloc(def, backend, choice);
-    return chooseNodes(def, backend, choice, err);
 }
 
 /* ---- paths ---- */
@@ -318,11 +317,10 @@ MemJson *qemuMemoryBackendBuild(const DomainDef *def, const QemuMemoryBackend *b
 
     if (threadContext)
         *threadContext = NULL;
-    if (!choose(def, backend, &choice, err))
-        return NULL;
+    choose(def, backend, &choice);
     memJsonAddString(object, "qom-type", kindName(choice.kind));
     memJsonAddString(object, "id", backend->id);
-    if (!addKind(object, backend, &choice, context, err))
+    if (!addKind(object, backend, &choice, context, err) || !chooseNodes(def, backend, &choice, err))
         return NULL;
     addSharing(object, backend, &choice, caps);
     addAllocation(object, def, backend, &choice, caps);
@@ -362,7 +360,8 @@ gboolean qemuMemoryUsesPlainCells(const DomainDef *def, const QemuCaps *caps)
 {
     const QemuMachine *machine = qemuCapsMachine(caps, def->machine);
 
-    if (!def->numa.ncells || !machine || !machine->numaMemSupported)
+    /* mem= cannot be combined with HMAT, which QEMU has for memdev= only */
+    if (!def->numa.ncells || !machine || !machine->numaMemSupported || numaDefHasHmat(&def->numa))
         return FALSE;
     for (gsize i = 0; i < def->numa.ncells; i++) {
         if (cellNeedsObject(def, i))

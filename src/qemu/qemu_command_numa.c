@@ -131,11 +131,28 @@ static void addCaches(GPtrArray *argv, const NumaDef *numa, gsize cell)
 {
     for (gsize i = 0; i < numa->cells[cell].ncaches; i++) {
         const NumaCacheDef *cache = &numa->cells[cell].caches[i];
+        GString *text = g_string_new(NULL);
 
-        addNuma(argv, g_strdup_printf("hmat-cache,node-id=%" G_GSIZE_FORMAT ",size=%" G_GUINT64_FORMAT "K,level=%u,associativity=%s,policy=%s,line=%" G_GUINT64_FORMAT,
-                                      cell, cache->sizeKib, cache->level, associativityName(cache->associativity),
-                                      policyName(cache->policy), cache->lineBytes));
+        g_string_append_printf(text, "hmat-cache,node-id=%" G_GSIZE_FORMAT ",size=%" G_GUINT64_FORMAT "K,level=%u", cell,
+                               cache->sizeKib, cache->level);
+        g_string_append_printf(text, ",associativity=%s,policy=%s", associativityName(cache->associativity),
+                               policyName(cache->policy));
+        if (cache->lineBytes)
+            g_string_append_printf(text, ",line=%u", cache->lineBytes);
+        addNuma(argv, g_string_free(text, FALSE));
     }
+}
+
+/* All that <numatune> names has to be there, even what cells override. */
+static gboolean checkTuning(const NumaDef *numa, GError **err)
+{
+    if (!qemuMemoryCheckHostNodes(numa->nodes, err))
+        return FALSE;
+    for (gsize i = 0; i < numa->nmemnodes; i++) {
+        if (!qemuMemoryCheckHostNodes(numa->memnodes[i].nodes, err))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 gboolean qemuCommandMemoryNuma(GPtrArray *argv, const DomainDef *def, const QemuCaps *caps,
@@ -144,6 +161,10 @@ gboolean qemuCommandMemoryNuma(GPtrArray *argv, const DomainDef *def, const Qemu
     const NumaDef *numa = &def->numa;
     gboolean plain = qemuMemoryUsesPlainCells(def, caps);
 
+    if (!numa->ncells)
+        return TRUE;
+    if (!checkTuning(numa, err))
+        return FALSE;
     for (gsize i = 0; i < numa->ncells; i++) {
         if (!addCellObject(argv, def, i, plain, caps, context, err) || !addCell(argv, def, i, plain, err))
             return FALSE;

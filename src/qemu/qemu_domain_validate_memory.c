@@ -34,9 +34,7 @@ static gboolean validateVirtioMem(const DomainDef *def, const MemoryDeviceDef *d
                     device->blockKib, hugeKib);
         return FALSE;
     }
-    return require(caps, flag, "a 'virtio-mem' device", err) &&
-           (!device->dynamicMemslots ||
-            require(caps, QEMU_CAPS_VIRTIO_MEM_DYNAMIC_MEMSLOTS, "dynamicMemslots= of a 'virtio-mem' device", err));
+    return require(caps, flag, "a 'virtio-mem' device", err);
 }
 
 static gboolean validateVirtioPmem(const DomainDef *def, const MemoryDeviceDef *device, const QemuCaps *caps, GError **err)
@@ -130,6 +128,17 @@ static gboolean validateBalloon(const MemballoonDef *balloon, const QemuCaps *ca
             require(caps, QEMU_CAPS_BALLOON_FREE_PAGE_REPORTING, "freePageReporting= of '<memballoon>'", err));
 }
 
+/* Newer than libvirt 9.0, so that it cannot be among the rules whose order is libvirt's. */
+static gboolean validateNewer(const DomainDef *def, const QemuCaps *caps, GError **err)
+{
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (def->memories[i]->dynamicMemslots &&
+            !require(caps, QEMU_CAPS_VIRTIO_MEM_DYNAMIC_MEMSLOTS, "dynamicMemslots= of a 'virtio-mem' device", err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean deviceRule(const DomainDef *def, const MemoryDeviceDef *device, gconstpointer caps, GError **err)
 {
     return qemuDomainValidateMemory(def, device, caps, err);
@@ -138,6 +147,6 @@ static gboolean deviceRule(const DomainDef *def, const MemoryDeviceDef *device, 
 gboolean qemuDomainValidateDefAndMemory(const DomainDef *def, const QemuCaps *caps, GError **err)
 {
     return domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
-           validateBalloon(def->balloon, caps, err) &&
+           validateBalloon(def->balloon, caps, err) && validateNewer(def, caps, err) &&
            (!numaDefHasHmat(&def->numa) || require(caps, QEMU_CAPS_NUMA_HMAT, "'<cache>' and '<interconnects>' of '<numa>'", err));
 }

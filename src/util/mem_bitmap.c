@@ -198,6 +198,9 @@ MemBitmap *memBitmapParse(const char *text, unsigned limit, GError **err)
         if (*p != ',')
             break;
         p = skipBlanks(p + 1);
+        /* libvirt lets a comma end the list */
+        if (!*p)
+            return g_steal_pointer(&map);
     }
     memErrorSet(err, VIR_ERR_INVALID_ARG,
                 "'%s' is no list of numbers below %u such as '0-3,^2,8'", text, limit);

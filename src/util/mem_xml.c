@@ -256,6 +256,20 @@ gboolean memXmlAttrNumber(const xmlNode *node, const char *name, gboolean requir
     return ok || refuse(node, name, text, "a number of 64 bits, decimal or 0x hexadecimal", err);
 }
 
+gboolean memXmlAttrHex(const xmlNode *node, const char *name, gboolean required, guint64 *value, GError **err)
+{
+    g_autofree char *text = NULL;
+    const char *digits;
+
+    if (!getAttr(node, name, required, &text, err))
+        return FALSE;
+    if (!text)
+        return TRUE;
+    digits = g_ascii_strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
+    return g_ascii_string_to_unsigned(digits, 16, 0, G_MAXUINT64, value, NULL) ||
+           refuse(node, name, text, "a hexadecimal number of 64 bits", err);
+}
+
 gboolean memXmlAttrEnum(const xmlNode *node, const char *name, gboolean required,
                         int (*fromString)(const char *), int *value, GError **err)
 {

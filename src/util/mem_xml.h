@@ -44,6 +44,8 @@ gboolean memXmlAttrInt(const xmlNode *node, const char *name, gboolean required,
 gboolean memXmlAttrUint64(const xmlNode *node, const char *name, gboolean required, guint64 *value, GError **err);
 /* As above, decimal or 0x hexadecimal. */
 gboolean memXmlAttrNumber(const xmlNode *node, const char *name, gboolean required, guint64 *value, GError **err);
+/* As above, always hexadecimal, with 0x or without. */
+gboolean memXmlAttrHex(const xmlNode *node, const char *name, gboolean required, guint64 *value, GError **err);
 /* @fromString is a MEM_ENUM function; *@value is the enum's value. */
 gboolean memXmlAttrEnum(const xmlNode *node, const char *name, gboolean required,
                         int (*fromString)(const char *), int *value, GError **err);
