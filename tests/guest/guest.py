@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 
 import suite  # noqa: E402
-from agent import Agent, AgentError  # noqa: E402
+from agent import Agent  # noqa: E402
 
 BOOT_SECONDS = 120
 EVENT_SECONDS = 60
@@ -174,9 +174,7 @@ class Guest:
             raise
         return self
 
-    def __exit__(self, kind, *_):
-        if kind is not None:
-            self.showConsole()
+    def __exit__(self, *_):
         self.close()
 
     def start(self):
@@ -192,11 +190,7 @@ class Guest:
         if self.agent is not None:
             self.agent.close()
         self.agent = Agent(os.path.join(self.folder, channel))
-        try:
-            self.agent.waitReady(BOOT_SECONDS, notBoot)
-        except AgentError:
-            self.showConsole()
-            raise
+        self.agent.waitReady(BOOT_SECONDS, notBoot)
 
     def waitReboot(self):
         """Returns when the guest answers from another boot than the one that answered last."""

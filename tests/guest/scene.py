@@ -11,7 +11,8 @@ import xml.etree.ElementTree as ElementTree
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
-from daemon import Virtmemd, endGuests  # noqa: E402
+import suite  # noqa: E402
+from daemon import DaemonError, Virtmemd, endGuests  # noqa: E402
 from guest import Guest  # noqa: E402
 
 UNTIL_SECONDS = 60
@@ -27,8 +28,14 @@ class Scene:
         self.uri = os.environ.get('MEM_TEST_URI')
         if not self.uri:
             self.folder = tempfile.mkdtemp(prefix='virtmemd-')
-            self.daemon = Virtmemd(self.folder).start()
+            self.daemon = Virtmemd(self.folder)
+            try:
+                self.daemon.start()
+            except DaemonError:
+                shutil.rmtree(self.folder)
+                raise
             self.uri = self.daemon.uri
+        suite.witnesses.append(self.show)
 
     @classmethod
     def forCase(cls, case):
@@ -64,10 +71,15 @@ class Scene:
     def tree(domain, flags=0):
         return ElementTree.fromstring(domain.XMLDesc(flags))
 
+    def show(self):
+        """Prints what explains a failure."""
+        for guest in self.guests:
+            guest.showConsole()
+        if self.daemon is not None:
+            print(f'---- virtmemd ----\n{self.daemon.lastWords()}\n----', file=sys.stderr)
+
     def close(self):
-        if sys.exc_info()[0] is not None:
-            for guest in self.guests:
-                guest.showConsole()
+        suite.witnesses.remove(self.show)
         while self.guests:
             guest = self.guests.pop()
             guest.close()

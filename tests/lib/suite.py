@@ -8,6 +8,24 @@ import unittest
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+# Called when a case fails, while everything it stands on is still there: to print what may explain it.
+witnesses = []
+
+
+class Result(unittest.TextTestResult):
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._hearWitnesses()
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._hearWitnesses()
+
+    def _hearWitnesses(self):
+        for witness in witnesses:
+            witness()
+
+
 def buildFolder():
     """The build folder: what meson's tests are told, else build/ in the source tree."""
     return os.environ.get('MEM_TEST_BUILD_ROOT') or os.path.join(SOURCE, 'build')
@@ -24,7 +42,8 @@ def caseName(test):
 def main():
     """To be called by a file of cases instead of unittest.main()."""
     script = os.path.relpath(sys.argv[0], SOURCE)
-    program = unittest.main(module='__main__', exit=False, verbosity=2)
+    runner = unittest.TextTestRunner(resultclass=Result, verbosity=2)
+    program = unittest.main(module='__main__', exit=False, testRunner=runner)
     result = program.result
     bad = [test for test, _ in result.failures + result.errors + result.skipped]
     for test, reason in result.skipped:
