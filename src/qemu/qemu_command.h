@@ -15,6 +15,7 @@ typedef struct {
     gboolean dumpGuestCore;             /* default of dumpCore */
     gboolean native;                    /* for domxml-to-native: no descriptors, nothing opened */
     const char *defaultVncListen;       /* "127.0.0.1" */
+    const struct QemuInterfaceFds *interfaceFds;    /* one per interface, qemuInterfaceOpen(); NULL: taps go by name */
 } QemuCommandContext;
 
 /* QEMU's arguments, argv[0] the emulator, NULL-terminated. @def is prepared (qemuDomainPrepare).
