@@ -76,14 +76,14 @@ gboolean qemuCapsHas(const QemuCaps *caps, QemuCapsFlag flag)
     return (caps->flags >> flag) & 1;
 }
 
-static int compareStrings(const void *a, const void *b)
+static int compareStrings(gconstpointer a, gconstpointer b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static gboolean sortedHas(const GPtrArray *array, const char *text)
 {
-    return bsearch(&text, array->pdata, array->len, sizeof(char *), compareStrings) != NULL;
+    return array->len && bsearch(&text, array->pdata, array->len, sizeof(char *), compareStrings) != NULL;
 }
 
 /* "pc-q35-10.1" before "pc-q35-7.2" before "pc-q35-2.12": numbers count as numbers, and the newest is first. */
@@ -126,7 +126,7 @@ static int compareCpuModels(gconstpointer a, gconstpointer b)
 
 void qemuCapsSetModelFeatures(QemuCpuModel *model, GPtrArray *features)
 {
-    qsort(features->pdata, features->len, sizeof(char *), compareStrings);
+    g_ptr_array_sort(features, compareStrings);
     g_free(model->features);
     model->features = g_new0(const char *, features->len + 1);
     for (guint i = 0; i < features->len; i++)
@@ -135,13 +135,13 @@ void qemuCapsSetModelFeatures(QemuCpuModel *model, GPtrArray *features)
 
 void qemuCapsFinish(QemuCaps *caps)
 {
-    qsort(caps->types->pdata, caps->types->len, sizeof(char *), compareStrings);
+    g_ptr_array_sort(caps->types, compareStrings);
     g_array_sort(caps->machines, compareMachines);
     g_array_sort(caps->cpuModels, compareCpuModels);
     caps->cpuModelNames = g_new0(const char *, caps->cpuModels->len + 1);
     for (guint i = 0; i < caps->cpuModels->len; i++)
         caps->cpuModelNames[i] = g_array_index(caps->cpuModels, QemuCpuModel, i).name;
-    qsort(caps->maxFeatures->pdata, caps->maxFeatures->len, sizeof(char *), compareStrings);
+    g_ptr_array_sort(caps->maxFeatures, compareStrings);
     g_ptr_array_add(caps->maxFeatures, NULL);
 }
 
