@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* qemu_driver_stats.c: statistics of one domain: memory, disks, interfaces */
 #define G_LOG_DOMAIN "qemu/qemu_driver_stats"
-#include "qemu/qemu_driver.h"
+#include "qemu/qemu_driver_stats.h"
 
 #include "conf/disk_conf.h"
 #include "conf/memballoon_conf.h"
 #include "conf/net_conf.h"
-#include "qemu/qemu_driver_stats.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 #include "util/mem_units.h"
