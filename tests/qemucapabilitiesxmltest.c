@@ -11,6 +11,9 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+/* One for all tests, so that each binary of the machine is probed once. */
+static QemuCapsCache *liveCache;
+
 static QemuCaps *load(const char *arch)
 {
     g_autofree char *path = testSourcePath("qemucapabilitiesdata/qemu_7.2.0.%s.replies", arch);
@@ -99,13 +102,12 @@ static void testChoose(void)
         { "/usr/bin/qemu-system-x86_64", "aarch64", NULL, NULL, VIR_ERR_INVALID_ARG, "'aarch64'" },
         { "/nonexistent", NULL, NULL, NULL, VIR_ERR_SYSTEM_ERROR, "/nonexistent" },
     };
-    QemuCapsCache *cache = qemuCapsCacheNew(NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
         const QemuMachine *machine = NULL;
         DomainVirtType type;
-        g_autoptr(QemuCaps) caps = qemuCapabilitiesChoose(cache, rows[i].emulator, rows[i].arch, rows[i].machine,
+        g_autoptr(QemuCaps) caps = qemuCapabilitiesChoose(liveCache, rows[i].emulator, rows[i].arch, rows[i].machine,
                                                           rows[i].type, &machine, &type, &error);
 
         if (rows[i].code == VIR_ERR_OK) {
@@ -117,38 +119,33 @@ static void testChoose(void)
         g_assert_error(error, MEM_ERROR, rows[i].code);
         g_assert_nonnull(strstr(error->message, rows[i].words));
     }
-    qemuCapsCacheFree(cache);
 }
 
 static void testGuests(void)
 {
-    QemuCapsCache *cache = qemuCapsCacheNew(NULL);
     gsize count;
-    QemuGuestArch *guests = qemuCapabilitiesGuests(cache, &count);
+    QemuGuestArch *guests = qemuCapabilitiesGuests(liveCache, &count);
     gboolean found = FALSE;
 
     for (gsize i = 0; i < count; i++)
         found |= guests[i].arch == ARCH_X86_64;
     g_assert_true(found);
     qemuCapabilitiesGuestsFree(guests, count);
-    qemuCapsCacheFree(cache);
 }
 
 static void testModelNames(void)
 {
-    QemuCapsCache *cache = qemuCapsCacheNew(NULL);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) x86 = qemuCapabilitiesCpuModelNames(cache, "x86_64", &error);
-    g_auto(GStrv) arm = qemuCapabilitiesCpuModelNames(cache, "aarch64", &error);
+    g_auto(GStrv) x86 = qemuCapabilitiesCpuModelNames(liveCache, "x86_64", &error);
+    g_auto(GStrv) arm = qemuCapabilitiesCpuModelNames(liveCache, "aarch64", &error);
 
     g_assert_no_error(error);
     g_assert_true(g_strv_contains((const char *const *)x86, "Nehalem"));
     g_assert_false(g_strv_contains((const char *const *)x86, "Nehalem-v1"));
     g_assert_false(g_strv_contains((const char *const *)x86, "max"));
     g_assert_null(arm[0]);
-    g_assert_null(qemuCapabilitiesCpuModelNames(cache, "foo", &error));
+    g_assert_null(qemuCapabilitiesCpuModelNames(liveCache, "foo", &error));
     g_assert_error(error, MEM_ERROR, VIR_ERR_INVALID_ARG);
-    qemuCapsCacheFree(cache);
 }
 
 /* ---- CPUs ---- */
@@ -276,7 +273,10 @@ static void addRow(const char *folder, const char *name, gsize row, GTestDataFun
 
 int main(int argc, char **argv)
 {
+    int result;
+
     g_test_init(&argc, &argv, NULL);
+    liveCache = qemuCapsCacheNew(NULL);
     g_test_add_data_func("/qemucapabilitiesxml/capabilities/plain", "plain", testCapabilities);
     g_test_add_data_func("/qemucapabilitiesxml/capabilities/numa", "numa", testCapabilities);
     for (gsize i = 0; i < G_N_ELEMENTS(domains); i++) {
@@ -292,5 +292,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemucapabilitiesxml/compare-own", testCompareOwn);
     for (gsize i = 0; i < G_N_ELEMENTS(baselines); i++)
         addRow("baseline", baselines[i].name, i, testBaseline);
-    return g_test_run();
+    result = g_test_run();
+    qemuCapsCacheFree(liveCache);
+    return result;
 }
