@@ -88,25 +88,7 @@ gboolean qemuStoreSetAutostart(QemuDriver *driver, const char *name, gboolean on
     return TRUE;
 }
 
-/* ---- status ---- */
-
-/* As memFileReplace but without fsync: status is worth nothing after the host has crashed, and waiting for a disk at each
- * change of a guest would cost more than starting it. */
-static gboolean replaceFast(const char *path, const char *text, GError **err)
-{
-    g_autofree char *temporary = g_strdup_printf("%s.new", path);
-    g_autoptr(GError) error = NULL;
-
-    if (!g_file_set_contents_full(temporary, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, &error)) {
-        memErrorSet(err, VIR_ERR_SYSTEM_ERROR, "cannot write status: %s", error->message);
-        return FALSE;
-    }
-    if (rename(temporary, path) < 0) {
-        memErrorSetSystem(err, errno, "cannot write status '%s'", path);
-        return FALSE;
-    }
-    return TRUE;
-}
+/* ---- status: without fsync, waiting for a disk at each change of a guest would cost more than starting it ---- */
 
 gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err)
 {
@@ -127,7 +109,7 @@ gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err)
     domainDefFormatTo(out, dom->live, DOMAIN_FORMAT_STATUS | DOMAIN_FORMAT_SECURE);
     memXmlOutEnd(out);
     text = memXmlOutSteal(out);
-    return replaceFast(path, text, err);
+    return memFileReplaceUnsynced(path, text, -1, err);
 }
 
 void qemuStoreNoteStatus(QemuDomain *dom)

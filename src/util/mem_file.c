@@ -48,7 +48,7 @@ static gboolean syncFolderOf(const char *path)
     return fd >= 0 && fsync(fd) == 0;
 }
 
-gboolean memFileReplace(const char *path, const char *text, gssize length, GError **err)
+static gboolean replace(const char *path, const char *text, gssize length, gboolean sync, GError **err)
 {
     g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
     AUTO_CLOSE fd = mkostemp(temporary, O_CLOEXEC);
@@ -57,17 +57,27 @@ gboolean memFileReplace(const char *path, const char *text, gssize length, GErro
         memErrorSetSystem(err, errno, "cannot create a temporary file for '%s'", path);
         return FALSE;
     }
-    if (!writeAll(fd, text, length < 0 ? strlen(text) : (gsize)length) || fsync(fd) < 0 ||
+    if (!writeAll(fd, text, length < 0 ? strlen(text) : (gsize)length) || (sync && fsync(fd) < 0) ||
         rename(temporary, path) < 0) {
         memErrorSetSystem(err, errno, "cannot write '%s'", path);
         unlink(temporary);
         return FALSE;
     }
-    if (!syncFolderOf(path)) {
+    if (sync && !syncFolderOf(path)) {
         memErrorSetSystem(err, errno, "cannot sync the folder of '%s'", path);
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean memFileReplace(const char *path, const char *text, gssize length, GError **err)
+{
+    return replace(path, text, length, TRUE, err);
+}
+
+gboolean memFileReplaceUnsynced(const char *path, const char *text, gssize length, GError **err)
+{
+    return replace(path, text, length, FALSE, err);
 }
 
 char *memFileRead(const char *path, gsize maxBytes, gsize *length, GError **err)

@@ -9,6 +9,9 @@
  * temporary name in the same folder, fsync, rename, fsync of the folder. Mode 0600. */
 gboolean memFileReplace(const char *path, const char *text, gssize length, GError **err);
 
+/* As memFileReplace but without fsync, for what is worth nothing after the host has crashed (status of running guests). */
+gboolean memFileReplaceUnsynced(const char *path, const char *text, gssize length, GError **err);
+
 /* Read all of @path, refusing more than @maxBytes (VIR_ERR_OPERATION_FAILED). Caller frees. */
 char *memFileRead(const char *path, gsize maxBytes, gsize *length, GError **err);
 
