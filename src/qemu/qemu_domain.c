@@ -54,6 +54,7 @@ void qemuDomainRelease(QemuDomain *dom)
         close(dom->process.pidfd);
     g_clear_pointer(&dom->process.watch, g_source_unref);
     g_clear_pointer(&dom->vcpuThreads, g_array_unref);
+    g_clear_pointer(&dom->unplugs, g_hash_table_unref);
     g_mutex_clear(&dom->lock);
     g_cond_clear(&dom->changed);
     g_free(dom->name);

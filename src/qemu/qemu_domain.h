@@ -56,6 +56,7 @@ typedef struct {
     QemuDomainProcess process;
     QemuMonitor *mon;                       /* NULL: none */
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
+    GHashTable *unplugs;                    /* qemu_memunplug.c: alias -> the guest's answer; NULL: none under way */
 } QemuDomain;
 
 /* A domain of @def's name and UUID without definitions; one reference. */

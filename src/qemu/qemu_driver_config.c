@@ -8,7 +8,7 @@
 
 #include <sys/utsname.h>
 
-gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err)
+gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err)
 {
     if (!qemuStoreSaveConfig(dom->driver, def, err)) {
         domainDefFree(def);
@@ -20,6 +20,13 @@ gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err)
         dom->updated = TRUE;
         qemuStoreNoteStatus(dom);
     }
+    return TRUE;
+}
+
+gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err)
+{
+    if (!qemuDriverStoreConfig(dom, def, err))
+        return FALSE;
     qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_UPDATED);
     return TRUE;
 }

@@ -74,6 +74,8 @@ QemuCaps *qemuDriverCapsFor(QemuDriver *driver, const DomainDef *def, GError **e
 char *qemuDriverEmulator(QemuDriver *driver, const DomainDef *def, GError **err);
 
 /* Under lock: write @def (taken over) to disk and make it dom->config. On failure the old one stays. */
+gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err);
+/* The same, and clients are told that the definition was updated. */
 gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err);
 /* The architecture that a definition without one means. */
 Arch qemuDriverHostArch(void);

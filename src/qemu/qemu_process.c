@@ -3,6 +3,9 @@
 #define G_LOG_DOMAIN "qemu/qemu_process"
 #include "qemu/qemu_process.h"
 
+#include "qemu/qemu_memchange.h"
+#include "qemu/qemu_memjournal.h"
+
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 
@@ -102,6 +105,7 @@ void qemuProcessCleanup(QemuDomain *dom, int reason)
     g_info("%s: QEMU has ended: %s", dom->name, ending->word);
     qemuProcessCloseLog(dom->driver, dom->name, ending->word);
     qemuProcessRemoveFolders(dom->driver, dom->live);
+    qemuMemJournalRemove(dom);
     qemuStoreRemoveStatus(dom);
     clearRun(dom);
     qemuDomainListSetId(dom->driver->domains, dom, -1);
@@ -325,6 +329,9 @@ static void reconnectFinish(Reconnect *entry, gint64 deadline)
     else if (entry->dom->live)
         g_warning("%s: process %d runs, but its monitor does not answer: %s", entry->dom->name, (int)entry->dom->process.pid,
                   entry->error->message);
+    /* callers still wait for the end of reconnecting: nobody begins anything new before what was begun is settled */
+    if (entry->dom->live && answered)
+        qemuMemChangeRecover(entry->dom);
     entry->dom->reconnecting = FALSE;
     g_cond_broadcast(&entry->dom->changed);
 }

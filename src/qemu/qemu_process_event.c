@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "qemu/qemu_process_event"
 #include "qemu/qemu_process.h"
 
+#include "qemu/qemu_memevent.h"
 #include "util/mem_units.h"
 
 #include <stdlib.h>
@@ -257,12 +258,16 @@ typedef struct {
 } Row;
 
 static const Row handlers[] = {
+    { "ACPI_DEVICE_OST", qemuMemEventAcpiOst },
     { "BALLOON_CHANGE", onBalloonChange },
     { "BLOCK_IO_ERROR", onBlockIoError },
+    { "DEVICE_DELETED", qemuMemEventDeviceDeleted },
     { "DEVICE_TRAY_MOVED", onTray },
+    { "DEVICE_UNPLUG_GUEST_ERROR", qemuMemEventUnplugGuestError },
     { "GUEST_PANICKED", onPanic },
     { "MEMORY_DEVICE_SIZE_CHANGE", onSizeChange },
     { "MEMORY_FAILURE", onMemoryFailure },
+    { "MEM_UNPLUG_ERROR", qemuMemEventUnplugError },
     { "RESET", onReset },
     { "RESUME", onResume },
     { "RTC_CHANGE", onRtcChange },

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_driver_balloon.c: setmem, setmaxmem, statistics period */
+#define G_LOG_DOMAIN "qemu/qemu_driver_balloon"
+#include "qemu/qemu_driver.h"
+
+#include "conf/memballoon_conf.h"
+#include "qemu/qemu_balloon.h"
+#include "qemu/qemu_process.h"
+
+#define AFFECT_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
+
+/* A plan of commands that the guest need not answer: the lock is given up for it. */
+static gboolean run(QemuDomain *dom, QemuMemPlan *plan, GError **err)
+{
+    g_autoptr(QemuMemPlan) owned = plan;
+    g_autoptr(QemuMonitor) mon = plan ? qemuDomainGetMonitor(dom, err) : NULL;
+    QemuMemPlanHooks hooks = { 0 };
+    const DomainDef *live = dom->live;
+    gboolean pending, done;
+
+    if (!mon)
+        return FALSE;
+    g_mutex_unlock(&dom->lock);
+    done = qemuMemPlanRun(plan, mon, QEMU_ANSWER_DEADLINE, 0, &hooks, &pending, err);
+    g_mutex_lock(&dom->lock);
+    return done && qemuDomainStillRuns(dom, live, err);
+}
+
+/* ---- setmem, setmaxmem ---- */
+
+/* QEMU's own reason ("balloon not active", KVM lacks the means) is a state, not a fault of the call. */
+static void asInvalid(GError **err)
+{
+    if (err && *err && g_error_matches(*err, MEM_ERROR, VIR_ERR_INTERNAL_ERROR))
+        (*err)->code = VIR_ERR_OPERATION_INVALID;
+}
+
+static gboolean setTarget(QemuDomain *dom, guint64 kib, gboolean live, gboolean config, GError **err)
+{
+    g_autoptr(DomainDef) copy = NULL;
+
+    if (config) {
+        if (!qemuBalloonCheckTarget(dom->config, kib, err))
+            return FALSE;
+        copy = domainDefCopy(dom->config, err);
+        if (!copy)
+            return FALSE;
+        copy->memory.currentKib = kib;
+    }
+    if (live) {
+        QemuMemPlan *plan = qemuBalloonPlanTarget(dom->live, kib, err);
+
+        if (!plan || !run(dom, plan, err)) {
+            asInvalid(err);
+            return FALSE;
+        }
+    }
+    return !config || qemuDriverStoreConfig(dom, g_steal_pointer(&copy), err);
+}
+
+static gboolean setMaximum(QemuDomain *dom, guint64 kib, gboolean live, GError **err)
+{
+    g_autoptr(DomainDef) copy = NULL;
+
+    if (live) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "the maximum memory of a running guest cannot be changed: change its definition ('--config')");
+        return FALSE;
+    }
+    if (!qemuBalloonCheckMaximum(dom->config, kib, err))
+        return FALSE;
+    copy = domainDefCopy(dom->config, err);
+    if (!copy)
+        return FALSE;
+    copy->memory.totalKib = kib;
+    copy->memory.currentKib = MIN(copy->memory.currentKib, kib);
+    return domainDefValidate(copy, err) && qemuDriverStoreConfig(dom, g_steal_pointer(&copy), err);
+}
+
+gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    gboolean live, config;
+
+    if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS | VIR_DOMAIN_MEM_MAXIMUM, "qemuDriverSetMemory", err))
+        return FALSE;
+    if (!kib) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "memory '0' KiB is too little: it must be larger than 0");
+        return FALSE;
+    }
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "set the memory of", err);
+    if (!job || !qemuDriverAffects(dom, flags & AFFECT_FLAGS, &live, &config, err))
+        return FALSE;
+    return flags & VIR_DOMAIN_MEM_MAXIMUM ? setMaximum(dom, kib, live, err) : setTarget(dom, kib, live, config, err);
+}
+
+/* ---- statistics period ---- */
+
+gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_autoptr(DomainDef) copy = NULL;
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    gboolean live, config;
+
+    if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS, "qemuDriverSetMemoryStatsPeriod", err))
+        return FALSE;
+    if (seconds < 0) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "period '%d' is negative: it must be a number of seconds, 0 for never", seconds);
+        return FALSE;
+    }
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "set the statistics period of", err);
+    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+        return FALSE;
+    if (config) {
+        copy = domainDefCopy(dom->config, err);
+        if (!copy)
+            return FALSE;
+        if (!qemuDomainHasBalloon(copy)) {
+            memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "the definition has no memory balloon device");
+            return FALSE;
+        }
+        copy->balloon->periodSeconds = seconds;
+    }
+    if (live) {
+        QemuMemPlan *plan = qemuBalloonPlanPeriod(dom->live, seconds, err);
+
+        if (!plan)
+            return FALSE;
+        if (!run(dom, plan, err)) {
+            asInvalid(err);
+            return FALSE;
+        }
+        dom->live->balloon->periodSeconds = seconds;
+        qemuStoreNoteStatus(dom);
+    }
+    return !config || qemuDriverStoreConfig(dom, g_steal_pointer(&copy), err);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu_memplan.c: plans of memory changes: building, printing, running, taking back */
+#define G_LOG_DOMAIN "qemu/qemu_memplan"
+
+#include "qemu/qemu_memplan.h"
+
+#include "util/mem_error.h"
+#include "util/mem_file.h"
+
+static void stepFree(gpointer data)
+{
+    QemuMemStep *step = data;
+
+    g_free(step->command);
+    memJsonFree(step->arguments);
+    g_free(step->undoCommand);
+    memJsonFree(step->undoArguments);
+    g_free(step->path);
+    g_free(step->undoPath);
+    g_free(step->waitAlias);
+    g_free(step);
+}
+
+QemuMemPlan *qemuMemPlanNew(void)
+{
+    QemuMemPlan *plan = g_new0(QemuMemPlan, 1);
+
+    plan->steps = g_ptr_array_new_with_free_func(stepFree);
+    return plan;
+}
+
+void qemuMemPlanFree(QemuMemPlan *plan)
+{
+    if (!plan)
+        return;
+    g_ptr_array_unref(plan->steps);
+    g_free(plan);
+}
+
+QemuMemStep *qemuMemPlanAddQmp(QemuMemPlan *plan, const char *command, MemJson *arguments, const char *undoCommand,
+                               MemJson *undoArguments)
+{
+    QemuMemStep *step = g_new0(QemuMemStep, 1);
+
+    step->kind = QEMU_MEM_STEP_QMP;
+    step->command = g_strdup(command);
+    step->arguments = arguments;
+    step->undoCommand = g_strdup(undoCommand);
+    step->undoArguments = undoArguments;
+    g_ptr_array_add(plan->steps, step);
+    return step;
+}
+
+QemuMemStep *qemuMemPlanAddHost(QemuMemPlan *plan, QemuMemStepKind kind, const char *path)
+{
+    QemuMemStep *step = g_new0(QemuMemStep, 1);
+
+    step->kind = kind;
+    step->path = g_strdup(path);
+    g_ptr_array_add(plan->steps, step);
+    return step;
+}
+
+/* ---- printing ---- */
+
+static void formatCommand(GString *text, const char *label, const char *command, MemJson *arguments)
+{
+    g_autofree char *json = arguments ? memJsonFormat(arguments) : NULL;
+
+    g_string_append_printf(text, "%s%s%s%s\n", label, command, json ? " " : "", json ? json : "");
+}
+
+static void formatStep(GString *text, const QemuMemStep *step)
+{
+    switch (step->kind) {
+    case QEMU_MEM_STEP_QMP:
+        formatCommand(text, "", step->command, step->arguments);
+        break;
+    case QEMU_MEM_STEP_MAKE_FOLDER:
+        g_string_append_printf(text, "make folder %s\n", step->path);
+        break;
+    case QEMU_MEM_STEP_REMOVE_PATH:
+        g_string_append_printf(text, "remove %s\n", step->path);
+        break;
+    case QEMU_MEM_STEP_LAST:
+        g_assert_not_reached();
+    }
+    if (step->waitAlias)
+        g_string_append_printf(text, "  until: DEVICE_DELETED %s\n", step->waitAlias);
+    if (step->undoCommand)
+        formatCommand(text, "  undo: ", step->undoCommand, step->undoArguments);
+    if (step->undoPath)
+        g_string_append_printf(text, "  undo: remove %s\n", step->undoPath);
+    if (step->bestEffort)
+        g_string_append(text, "  best effort\n");
+}
+
+char *qemuMemPlanFormat(const QemuMemPlan *plan)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < plan->steps->len; i++)
+        formatStep(text, g_ptr_array_index(plan->steps, i));
+    return g_string_free(text, FALSE);
+}
+
+/* ---- running ---- */
+
+/* QEMU answers "no such device" to device_del when it is gone already: then there is nothing to wait for. */
+static gboolean isGoneAlready(const QemuMemStep *step, const char *errorClass)
+{
+    return step->waitAlias && g_strcmp0(errorClass, "DeviceNotFound") == 0;
+}
+
+static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline, gboolean *gone, GError **err)
+{
+    g_autofree char *errorClass = NULL;
+    g_autoptr(GError) problem = NULL;
+    QemuMonitorCall *call = qemuMonitorSend(mon, step->command, step->arguments ? json_object_get(step->arguments) : NULL);
+    g_autoptr(MemJson) reply = qemuMonitorWait(call, deadline, &errorClass, &problem);
+
+    *gone = FALSE;
+    if (!problem)
+        return TRUE;
+    if (isGoneAlready(step, errorClass)) {
+        *gone = TRUE;
+        return TRUE;
+    }
+    g_propagate_error(err, g_steal_pointer(&problem));
+    return FALSE;
+}
+
+static gboolean runStep(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline, gboolean *gone, GError **err)
+{
+    *gone = FALSE;
+    switch (step->kind) {
+    case QEMU_MEM_STEP_QMP:
+        return runQmp(step, mon, deadline, gone, err);
+    case QEMU_MEM_STEP_MAKE_FOLDER:
+        return memFileMakeFolder(step->path, 0700, err);
+    case QEMU_MEM_STEP_REMOVE_PATH:
+        return memFileRemove(step->path, err);
+    case QEMU_MEM_STEP_LAST:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static void undoStep(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (step->undoCommand) {
+        MemJson *arguments = step->undoArguments ? json_object_get(step->undoArguments) : NULL;
+        g_autoptr(MemJson) reply = qemuMonitorCommand(mon, step->undoCommand, arguments, deadline, &problem);
+
+        if (problem)
+            g_warning("taking back '%s' failed: %s", step->command, problem->message);
+        g_clear_error(&problem);
+    }
+    if (step->undoPath && !memFileRemove(step->undoPath, &problem))
+        g_warning("taking back failed: %s", problem->message);
+}
+
+static void undoFrom(const QemuMemPlan *plan, guint failed, QemuMonitor *mon, gint64 deadline)
+{
+    while (failed-- > 0)
+        undoStep(g_ptr_array_index(plan->steps, failed), mon, deadline);
+}
+
+static void reached(const QemuMemPlanHooks *hooks, guint index)
+{
+    if (hooks->reached)
+        hooks->reached(index, hooks->opaque);
+}
+
+gboolean qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline, gint64 waitDeadline,
+                        const QemuMemPlanHooks *hooks, gboolean *pending, GError **err)
+{
+    *pending = FALSE;
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
+        g_autoptr(GError) problem = NULL;
+        gboolean gone;
+
+        reached(hooks, i);
+        if (!runStep(step, mon, deadline, &gone, &problem)) {
+            if (step->bestEffort) {
+                g_warning("%s", problem->message);
+                continue;
+            }
+            undoFrom(plan, i, mon, deadline);
+            g_propagate_error(err, g_steal_pointer(&problem));
+            return FALSE;
+        }
+        if (step->waitAlias && !gone && !hooks->waitDeleted(step->waitAlias, waitDeadline, hooks->opaque, err)) {
+            *pending = TRUE;
+            return FALSE;
+        }
+    }
+    reached(hooks, plan->steps->len);
+    return TRUE;
+}
+
+void qemuMemPlanFinish(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline)
+{
+    gboolean waited = FALSE;
+
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
+        g_autoptr(GError) problem = NULL;
+        gboolean gone;
+
+        if (waited && !runStep(step, mon, deadline, &gone, &problem))
+            g_warning("%s", problem->message);
+        waited = waited || step->waitAlias;
+    }
+}
