@@ -261,6 +261,18 @@ gboolean deviceRefuseValue(const xmlNode *node, const char *name, const char *co
     return TRUE;
 }
 
+gboolean deviceAttrModel(const xmlNode *node, const char *name, int (*fromString)(const char *), int *value, GError **err)
+{
+    g_autofree char *text = memXmlAttr(node, name);
+
+    if (!text || fromString(text) >= 0)
+        return memXmlAttrEnum(node, name, TRUE, fromString, value, err);
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                "value '%s' for attribute '%s' of '<%s>' is not supported", text, name,
+                node->name);
+    return FALSE;
+}
+
 /* ---- format ---- */
 
 static void formatPci(MemXmlOut *out, const DevicePciAddress *pci)

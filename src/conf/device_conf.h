@@ -105,3 +105,7 @@ char *devicePciAddressText(const DevicePciAddress *pci);
 /* TRUE when attribute @name has a value of @values, a NULL-terminated list of what libvirt knows and this driver cannot do;
  * @err is then VIR_ERR_CONFIG_UNSUPPORTED. */
 gboolean deviceRefuseValue(const xmlNode *node, const char *name, const char *const *values, GError **err);
+
+/* As memXmlAttrEnum(), required, but a value that is not known is VIR_ERR_CONFIG_UNSUPPORTED: for models, of which there
+ * are more in the world than libvirt or this driver knows. */
+gboolean deviceAttrModel(const xmlNode *node, const char *name, int (*fromString)(const char *), int *value, GError **err);

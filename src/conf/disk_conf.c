@@ -434,15 +434,6 @@ gboolean diskDefValidate(const DiskDef *def, const DomainDef *domain, GError **e
     gboolean virtioDriver = deviceVirtioOptionsAny(&def->virtio) || def->queues || def->queueSize || def->ioeventfd ||
                             def->eventIdx;
 
-    for (gsize i = 0; i < domain->ndisks; i++) {
-        const DiskDef *other = domain->disks[i];
-
-        if (other != def && strcmp(other->target, def->target) == 0) {
-            memErrorSet(err, VIR_ERR_XML_ERROR,
-                        "disk target '%s' is used by two disks", def->target);
-            return FALSE;
-        }
-    }
     return onlyOnBus(def, DISK_BUS_VIRTIO, virtioDriver, "driver queues, queue_size, ioeventfd, event_idx, iommu, ats, packed, page_per_vq", err) &&
            onlyOnBus(def, DISK_BUS_VIRTIO, def->model != DISK_MODEL_DEFAULT, "model", err) &&
            onlyOnBus(def, DISK_BUS_USB, def->removable != MEM_TRISTATE_ABSENT, "target removable", err) &&

@@ -133,13 +133,9 @@ static gboolean parseTarget(const xmlNode *node, NetDef *def, GError **err)
 static gboolean parseModel(const xmlNode *node, NetDef *def, GError **err)
 {
     static const char *const attrs[] = { "type", NULL };
-    static const char *const others[] = {
-        "ne2k_pci", "ne2k_isa", "pcnet", "i82551", "i82557b", "i82559er", "lan9118", "netfront", "smc91c111", "tulip",
-        "usb-net", "vmxnet", "vmxnet2", "vmxnet3", "igb", "vlance", NULL
-    };
 
-    return memXmlOnlyAttrs(node, attrs, err) && !deviceRefuseValue(node, "type", others, err) &&
-           memXmlAttrEnum(node, "type", FALSE, netModelFromString, DEVICE_ENUM(def->model), err);
+    return memXmlOnlyAttrs(node, attrs, err) &&
+           deviceAttrModel(node, "type", netModelFromString, DEVICE_ENUM(def->model), err);
 }
 
 static gboolean parseDriver(const xmlNode *node, NetDef *def, GError **err)

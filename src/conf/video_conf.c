@@ -48,14 +48,12 @@ static gboolean parseModel(const xmlNode *node, VideoDef *def, GError **err)
 {
     static const char *const attrs[] = { "type", "ram", "vram", "vram64", "vgamem", "heads", "primary", NULL };
     static const char *const children[] = { "acceleration", "resolution", NULL };
-    static const char *const types[] = { "vmvga", "xen", "vbox", "parallels", "gop", NULL };
     const xmlNode *acceleration = memXmlChild(node, "acceleration");
     const xmlNode *resolution = memXmlChild(node, "resolution");
     MemTristate primary = MEM_TRISTATE_ABSENT;
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) ||
-        deviceRefuseValue(node, "type", types, err) ||
-        !memXmlAttrEnum(node, "type", TRUE, videoModelFromString, DEVICE_ENUM(def->model), err) ||
+        !deviceAttrModel(node, "type", videoModelFromString, DEVICE_ENUM(def->model), err) ||
         !memXmlAttrUint(node, "ram", FALSE, &def->ramKib, err) ||
         !memXmlAttrUint(node, "vram", FALSE, &def->vramKib, err) ||
         !memXmlAttrUint(node, "vram64", FALSE, &def->vram64Kib, err) ||

@@ -28,7 +28,7 @@ WatchdogDef *watchdogDefParse(const xmlNode *node, unsigned flags, GError **err)
     g_autoptr(WatchdogDef) def = watchdogDefNew();
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) ||
-        !memXmlAttrEnum(node, "model", TRUE, watchdogModelFromString, DEVICE_ENUM(def->model), err) ||
+        !deviceAttrModel(node, "model", watchdogModelFromString, DEVICE_ENUM(def->model), err) ||
         !memXmlAttrEnum(node, "action", FALSE, watchdogActionFromString, DEVICE_ENUM(def->action), err) ||
         !deviceInfoParse(node, (flags & DOMAIN_PARSE_STATUS) != 0, &def->info, err))
         return NULL;

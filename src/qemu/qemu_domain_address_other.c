@@ -71,7 +71,15 @@ static gboolean checkDrive(GHashTable *seen, const DiskDef *disk, GError **err)
 gboolean qemuDomainAddressDrives(DomainDef *def, GError **err)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) targets = g_hash_table_new(g_str_hash, g_str_equal);
 
+    for (gsize i = 0; i < def->ndisks; i++) {
+        if (!g_hash_table_add(targets, def->disks[i]->target)) {
+            memErrorSet(err, VIR_ERR_XML_ERROR,
+                        "disk target '%s' is used by two disks", def->disks[i]->target);
+            return FALSE;
+        }
+    }
     for (gsize i = 0; i < def->ndisks; i++) {
         DiskDef *disk = def->disks[i];
 
@@ -320,17 +328,23 @@ static guint ccwKey(const DeviceCcwAddress *ccw)
     return ccw->ssid * MOST_CCW + ccw->devno + 1;
 }
 
-/* On any other machine a ccw address is a mistake. */
-static gboolean refuseCcw(GPtrArray *infos, const DomainDef *def, GError **err)
+static gboolean isNotCcw(DeviceInfo *info, const char *element, gpointer opaque)
 {
-    for (guint i = 0; i < infos->len; i++) {
-        if (((const DeviceInfo *)g_ptr_array_index(infos, i))->type == DEVICE_ADDRESS_CCW) {
-            memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                        "address type 'ccw' is not there on machine '%s'", def->machine);
-            return FALSE;
-        }
-    }
-    return TRUE;
+    *(const char **)opaque = element;
+    return info->type != DEVICE_ADDRESS_CCW;
+}
+
+/* On any other machine a ccw address is a mistake. */
+static gboolean refuseCcw(DomainDef *def, GError **err)
+{
+    const char *element = NULL;
+
+    if (domainDevicesForEach(def, isNotCcw, &element))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                "'<%s>': address type 'ccw' is not there on machine '%s'", element,
+                def->machine);
+    return FALSE;
 }
 
 gboolean qemuDomainAddressCcw(DomainDef *def, GError **err)
@@ -340,7 +354,7 @@ gboolean qemuDomainAddressCcw(DomainDef *def, GError **err)
     DeviceCcwAddress next = { .cssid = CCW_CSSID };
 
     if (def->arch != ARCH_S390X)
-        return refuseCcw(infos, def, err);
+        return refuseCcw(def, err);
     for (guint i = 0; i < infos->len; i++) {
         const DeviceInfo *info = g_ptr_array_index(infos, i);
 

@@ -111,10 +111,27 @@ gboolean qemuDomainDevicesDefaults(DomainDef *def, const QemuCaps *caps, unsigne
 
 /* ---- validate ---- */
 
+/* Drivers that libvirt calls by QEMU's short name; types are listed by the long one. */
+static const char *typeName(const char *driver)
+{
+    static const struct {
+        const char *driver, *type;
+    } names[] = {
+        { "ahci", "ich9-ahci" },
+        { "lsi", "lsi53c895a" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_strcmp0(driver, names[i].driver) == 0)
+            return names[i].type;
+    }
+    return driver;
+}
+
 /* @type NULL: the machine has it built in, or there is no such device at all. */
 static gboolean hasDevice(const QemuCaps *caps, const char *type, const char *what, GError **err)
 {
-    if (!type || qemuCapsHasDevice(caps, type))
+    if (!type || qemuCapsHasDevice(caps, typeName(type)))
         return TRUE;
     memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED,
                 "%s: '%s' has no device '%s'", what, qemuCapsBinary(caps), type);
