@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define BARE_NAME_SIZE 64
+
 /* The kernel's names that are not just spelled otherwise than QEMU's. It has one name for what Intel and AMD do in their
  * own ways, and QEMU two: of Intel's "ibrs" and "ibpb" are both "spec-ctrl". */
 static const struct {
@@ -53,19 +55,28 @@ void qemuCpuSetInit(QemuCpuSet *set)
     set->vendor = NULL;
 }
 
-char *qemuCpuBareName(const char *name)
+/* Looked up thousands of times for one document: no memory is taken. A name as long as that is nobody's. */
+static void writeBareName(const char *name, char bare[BARE_NAME_SIZE])
 {
-    GString *bare = g_string_new(NULL);
+    gsize length = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(libvirtNames); i++) {
         if (g_str_equal(name, libvirtNames[i].libvirt))
             name = libvirtNames[i].qemu;
     }
-    for (; *name; name++) {
-        if (!strchr("-_.", *name))
-            g_string_append_c(bare, *name);
+    for (; *name && length < BARE_NAME_SIZE - 1; name++) {
+        if (*name != '-' && *name != '_' && *name != '.')
+            bare[length++] = *name;
     }
-    return g_string_free(bare, FALSE);
+    bare[length] = '\0';
+}
+
+char *qemuCpuBareName(const char *name)
+{
+    char bare[BARE_NAME_SIZE];
+
+    writeBareName(name, bare);
+    return g_strdup(bare);
 }
 
 void qemuCpuSetAdd(QemuCpuSet *set, const char *name)
@@ -75,8 +86,9 @@ void qemuCpuSetAdd(QemuCpuSet *set, const char *name)
 
 gboolean qemuCpuSetHas(const QemuCpuSet *set, const char *name)
 {
-    g_autofree char *bare = qemuCpuBareName(name);
+    char bare[BARE_NAME_SIZE];
 
+    writeBareName(name, bare);
     return g_hash_table_contains(set->features, bare);
 }
 
