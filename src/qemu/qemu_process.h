@@ -79,6 +79,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuProcessContext, qemuProcessContextClear)
 /* Folders and files that QEMU expects, and their end. */
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err);
 void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def);
+/* The firmware's variables, copied from their template the first time. */
+gboolean qemuProcessMakeNvram(const DomainDef *def, GError **err);
 /* The log, open for appending, with @argv and the time written; *@offset: where QEMU's own words begin. -1 on error. */
 int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, char *const *env, gint64 *offset, GError **err);
 /* Note the end in the log. */

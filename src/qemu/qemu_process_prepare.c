@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "qemu/qemu_process_prepare"
 #include "qemu/qemu_process.h"
 
+#include "conf/guest_conf.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_spawn.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define LOG_ROTATE_BYTES (2 * 1024 * 1024)
+#define NVRAM_MAX_BYTES (64 * 1024 * 1024)
 
 void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProcessContext *context)
 {
@@ -74,6 +76,18 @@ void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def)
     for (gsize i = 0; folders && folders[i]; i++)
         removeOrWarn(folders[i]);
     removeOrWarn(context.domainFolder);
+}
+
+gboolean qemuProcessMakeNvram(const DomainDef *def, GError **err)
+{
+    const OsDef *os = def->os;
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (!os->nvram || !os->nvramTemplate || g_file_test(os->nvram, G_FILE_TEST_EXISTS))
+        return TRUE;
+    text = memFileRead(os->nvramTemplate, NVRAM_MAX_BYTES, &length, err);
+    return text && memFileReplace(os->nvram, text, (gssize)length, err);
 }
 
 static char *now(void)

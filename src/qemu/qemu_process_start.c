@@ -6,9 +6,11 @@
 #include "conf/memballoon_conf.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
+#include "qemu/qemu_interface.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -29,6 +31,9 @@ typedef struct {
     QemuProcessContext context;
     char **argv, **env;
     int listenFd, logFd;
+    QemuInterfaceFds *interfaces;
+    gsize ninterfaces;
+    GArray *passFds;                /* int, -1 at the end */
     GPtrArray *setup;               /* QemuMonitorCall *: to be waited for, answers of no interest */
     QemuRefresh refresh;
 } Start;
@@ -43,6 +48,9 @@ static void startClear(Start *start)
         close(start->listenFd);
     if (start->logFd >= 0)
         close(start->logFd);
+    if (start->interfaces)
+        qemuInterfaceClose(start->interfaces, start->ninterfaces);
+    g_clear_pointer(&start->passFds, g_array_unref);
     g_clear_pointer(&start->argv, g_strfreev);
     g_clear_pointer(&start->env, g_strfreev);
     qemuProcessContextClear(&start->context);
@@ -65,6 +73,46 @@ static void becomeActive(QemuDomain *dom, DomainDef *live)
     qemuDomainSetState(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP);
 }
 
+/* Give *@fd a number that QEMU can have it under, too, and note it. */
+static gboolean passFd(Start *start, int *fd, GError **err)
+{
+    int high = fcntl(*fd, F_DUPFD_CLOEXEC, QEMU_SPAWN_FIRST_PASSED);
+
+    if (high < 0) {
+        memErrorSetSystem(err, errno, "cannot hand an interface to QEMU");
+        return FALSE;
+    }
+    close(*fd);
+    *fd = high;
+    g_array_append_val(start->passFds, high);
+    return TRUE;
+}
+
+static gboolean openInterfaces(Start *start, GError **err)
+{
+    DomainDef *live = start->dom->live;
+    const int end = -1;
+
+    start->passFds = g_array_new(FALSE, FALSE, sizeof(int));
+    start->interfaces = qemuInterfaceOpen(live, live->virtType == DOMAIN_VIRT_KVM, err);
+    if (!start->interfaces)
+        return FALSE;
+    start->ninterfaces = live->nnets;
+    for (gsize i = 0; i < start->ninterfaces; i++) {
+        for (gsize k = 0; k < start->interfaces[i].count; k++) {
+            if (!passFd(start, &start->interfaces[i].tap[k], err))
+                return FALSE;
+        }
+        for (gsize k = 0; k < start->interfaces[i].vhostCount; k++) {
+            if (!passFd(start, &start->interfaces[i].vhost[k], err))
+                return FALSE;
+        }
+    }
+    g_array_append_val(start->passFds, end);
+    start->context.context.interfaceFds = start->interfaces;
+    return TRUE;
+}
+
 static gboolean prepare(Start *start, GError **err)
 {
     QemuDomain *dom = start->dom;
@@ -74,6 +122,11 @@ static gboolean prepare(Start *start, GError **err)
     if (!qemuDomainPrepare(dom->live, start->caps, err))
         return FALSE;
     qemuProcessContextFill(driver, dom->live, &start->context);
+    if (dom->live->nnets > 0 && !openInterfaces(start, err))
+        return FALSE;
+    if (!qemuInterfaceChooseVncPorts(dom->live, start->context.context.defaultVncListen, err) ||
+        !qemuProcessMakeNvram(dom->live, err))
+        return FALSE;
     start->argv = qemuCommandBuild(dom->live, start->caps, &start->context.context, err);
     if (!start->argv || !qemuProcessMakeFolders(driver, dom->live, err))
         return FALSE;
@@ -110,6 +163,7 @@ static gboolean spawn(Start *start, GError **err)
         .env = start->env,
         .monitorFd = start->listenFd,
         .logFd = start->logFd,
+        .passFds = start->passFds ? (const int *)start->passFds->data : NULL,
         .memlockBytes = qemuProcessMemlockBytes(dom->live),
         .cpuset = dom->live->vcpus.cpuset,
         .beforeExec = noteProcess,

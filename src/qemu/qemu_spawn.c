@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +29,6 @@ enum {
     CHILD_ERROR_FD,
     CHILD_FIRST_FREE_FD,
 };
-#define ABOVE_ALL_OF_OURS 64
 
 /* All that the child needs, made before fork(): after it, in a process with threads, only system calls are safe. */
 typedef struct {
@@ -49,12 +49,14 @@ static void childArrange(const Plan *plan)
 
     /* first out of the way, then into place: numbers may overlap */
     for (gsize i = 0; i < G_N_ELEMENTS(from); i++)
-        above[i] = fcntl(from[i], F_DUPFD, ABOVE_ALL_OF_OURS);
+        above[i] = fcntl(from[i], F_DUPFD, QEMU_SPAWN_FIRST_PASSED);
     for (gsize i = 0; i < G_N_ELEMENTS(from); i++)
         dup2(above[i], (int)i);
     fcntl(CHILD_GO_FD, F_SETFD, FD_CLOEXEC);
     fcntl(CHILD_ERROR_FD, F_SETFD, FD_CLOEXEC);
-    syscall(SYS_close_range, CHILD_FIRST_FREE_FD, ~0U, 0);
+    syscall(SYS_close_range, CHILD_FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (gsize i = 0; plan->spawn->passFds && plan->spawn->passFds[i] >= 0; i++)
+        fcntl(plan->spawn->passFds[i], F_SETFD, 0);
 }
 
 static void childSignals(void)

@@ -15,12 +15,15 @@
 
 /* The monitor's listening socket has this number in QEMU. */
 #define QEMU_SPAWN_MONITOR_FD 3
+#define QEMU_SPAWN_FIRST_PASSED 64
 
 typedef struct {
     char *const *argv;                      /* argv[0]: absolute path */
     char *const *env;                       /* "NAME=value", the whole environment */
     int monitorFd;                          /* listening socket; stays the caller's */
     int logFd;                              /* becomes stdout and stderr; stays the caller's */
+    const int *passFds;                     /* further descriptors that QEMU gets under the same number, -1 at the end; */
+                                            /* each at least QEMU_SPAWN_FIRST_PASSED; NULL: none */
     guint64 memlockBytes;                   /* 0: leave the limit; G_MAXUINT64: no limit */
     const MemBitmap *cpuset;                /* host CPUs to run on; NULL: all */
     /* Record @pid where a restarted daemon finds it. FALSE: nothing is executed. */
