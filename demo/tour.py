@@ -15,7 +15,6 @@ import string
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -92,7 +91,7 @@ class Tour:
         with open(path, 'w', encoding='utf-8') as file:
             file.write(text)
         self.screen.note('The memory part of guest.xml (all of it: demo/guest.xml.in):\n')
-        self.screen.output(textwrap.dedent(memoryPart(text)))
+        self.screen.output(memoryPart(text))
         self.virsh('define', path)
 
     def bootGuest(self):
@@ -168,14 +167,15 @@ class Tour:
 
 
 def memoryPart(text):
-    """Those lines of a domain XML that are about memory, as they are indented there."""
-    kept, inside = [], None
+    """Those elements of a domain XML that are about memory, each from the left margin."""
+    kept, inside, margin = [], None, 0
     for line in text.splitlines():
         tag = re.match(r'\s*<(\w+)', line)
         if inside is None and tag and tag.group(1) in ('maxMemory', 'memory', 'numa', 'memballoon'):
             inside = tag.group(1)
+            margin = line.index('<')
         if inside is not None:
-            kept.append(line)
+            kept.append(line[margin:])
             if f'</{inside}>' in line or (line.endswith('/>') and tag and tag.group(1) == inside):
                 inside = None
     return '\n'.join(kept)
