@@ -16,11 +16,17 @@ typedef struct {
     gboolean native;                    /* for domxml-to-native: no descriptors, nothing opened */
     const char *defaultVncListen;       /* "127.0.0.1" */
     const struct QemuInterfaceFds *interfaceFds;    /* one per interface, qemuInterfaceOpen(); NULL: taps go by name */
+    const char *nvramFolder;            /* where variables of a firmware without <nvram> path are: "/var/lib/libvirt/qemu/nvram" */
+    gint64 nowSeconds;                  /* for <clock offset='variable'>: since the epoch; 0: ask the clock */
 } QemuCommandContext;
 
 /* QEMU's arguments, argv[0] the emulator, NULL-terminated. @def is prepared (qemuDomainPrepare).
  * Errors carry libvirt's code. Caller frees with g_strfreev. */
 char **qemuCommandBuild(const DomainDef *def, const QemuCaps *caps, const QemuCommandContext *context, GError **err);
+
+/* Give the sockets of channels that have no path one in the domain's folder, as a started guest shows it. The builder
+ * uses the same paths whether or not this was called. */
+void qemuCommandNameChannels(DomainDef *def, const QemuCommandContext *context);
 
 /* One line, or lines broken before each option for golden files; quoted for a shell. Caller frees. */
 char *qemuCommandToString(char *const *argv, char *const *env, gboolean oneLine);

@@ -38,3 +38,11 @@ char *qemuDomainShortName(const DomainDef *def);
 /* Has the machine PCI at all, and is its root PCI Express (q35, virt)? */
 gboolean qemuDomainHasPci(const DomainDef *def);
 gboolean qemuDomainHasPcie(const DomainDef *def);
+/* Can the machine be without ACPI, so that it has to be said? */
+gboolean qemuDomainHasAcpi(const DomainDef *def);
+
+/* Where the firmware keeps its variables, NULL: nowhere. @folder: for a read-only image without <nvram> path. When the file
+ * is missing at start it is a copy of the template: that of the XML, or the image's neighbour (OVMF_CODE.fd, OVMF_VARS.fd);
+ * NULL: none known. Caller frees. */
+char *qemuDomainNvramPath(const DomainDef *def, const char *folder);
+char *qemuDomainNvramTemplate(const DomainDef *def);
