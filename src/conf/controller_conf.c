@@ -26,7 +26,7 @@ ControllerDef *controllerDefNew(ControllerType type, int index, ControllerModel 
     def->type = type;
     def->index = index;
     def->model = model;
-    def->chassis = def->port = def->chassisNr = -1;
+    def->chassis = def->port = def->chassisNr = def->hostIndex = -1;
     def->ports = def->vectors = def->masterStartPort = -1;
     return def;
 }
@@ -140,9 +140,9 @@ static gboolean parseModelName(const xmlNode *node, ControllerDef *def, GError *
 {
     static const char *const attrs[] = { "name", NULL };
     static const char *const others[] = {
-        "i82801b11-bridge", "x3130-upstream", "xio3130-downstream", "pxb", "pxb-pcie", "spapr-pci-host-bridge", NULL
+        "i82801b11-bridge", "x3130-upstream", "xio3130-downstream", "pxb", "pxb-pcie", NULL
     };
-    static const char *const known[] = { "pci-bridge", "ioh3420", "pcie-root-port", "pcie-pci-bridge", NULL };
+    static const char *const known[] = { "pci-bridge", "ioh3420", "pcie-root-port", "pcie-pci-bridge", "spapr-pci-host-bridge", NULL };
 
     if (!memXmlOnlyAttrs(node, attrs, err) || deviceRefuseValue(node, "name", others, err))
         return FALSE;
@@ -179,17 +179,16 @@ static gboolean parseTarget(const xmlNode *node, ControllerDef *def, GError **er
 {
     static const char *const attrs[] = { "chassis", "port", "chassisNr", "hotplug", "index", NULL };
     static const char *const none[] = { NULL };
-    int index = 0;
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, none, err) ||
         !parseSmall(node, "chassis", 255, &def->chassis, err) || !parseSmall(node, "port", 255, &def->port, err) ||
-        !parseSmall(node, "chassisNr", 255, &def->chassisNr, err) || !parseSmall(node, "index", 30, &index, err) ||
+        !parseSmall(node, "chassisNr", 255, &def->chassisNr, err) || !parseSmall(node, "index", 30, &def->hostIndex, err) ||
         !memXmlAttrOnOff(node, "hotplug", DEVICE_ENUM(def->hotplug), err))
         return FALSE;
-    if (index) {
+    if (def->hostIndex > 0) {
         memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED,
                     "value '%d' for attribute 'index' of '<target>' is not supported: there is one PCI host bridge, '0'",
-                    index);
+                    def->hostIndex);
         return FALSE;
     }
     return TRUE;
@@ -297,6 +296,7 @@ static void formatPci(MemXmlOut *out, const ControllerDef *def)
     if (def->port >= 0)
         memXmlOutAttrf(out, "port", "0x%x", (unsigned)def->port);
     memXmlOutAttr(out, "hotplug", memTristateSwitchToString(def->hotplug));
+    attrUnlessAbsent(out, "index", def->hostIndex);
     memXmlOutEndUnlessEmpty(out);
 }
 

@@ -61,6 +61,7 @@ struct ControllerDef {
     /* pci */
     char *modelName;                    /* <model name=>: "pcie-root-port", "ioh3420", "pci-bridge", "pcie-pci-bridge" */
     int chassis, port, chassisNr;       /* -1: not given */
+    int hostIndex;                      /* <target index=>, pSeries host bridge: 0 or -1 */
     MemTristate hotplug;
     guint64 pcihole64Kib;               /* root; */
     gboolean hasPcihole64;

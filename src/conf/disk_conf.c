@@ -312,8 +312,8 @@ void diskDefFormat(MemXmlOut *out, const DiskDef *def, unsigned flags)
     }
     if (def->backingEnd)
         memXmlOutEmpty(out, "backingStore");
-    formatTarget(out, def);
     formatBlockIo(out, def);
+    formatTarget(out, def);
     if (def->readonly)
         memXmlOutEmpty(out, "readonly");
     if (def->shareable)

@@ -67,7 +67,11 @@ static const char *storageDriver(const DiskDef *disk)
 {
     if (disk->type == DISK_TYPE_FILE)
         return "file";
-    return disk->device == DISK_DEVICE_CDROM ? "host_cdrom" : "host_device";
+    /* a host's own drive answers to eject; anything else that plays CD-ROM is a plain device */
+    if (disk->device == DISK_DEVICE_CDROM &&
+        (g_str_has_prefix(disk->source, "/dev/sr") || g_str_has_prefix(disk->source, "/dev/cdrom")))
+        return "host_cdrom";
+    return "host_device";
 }
 
 static MemJson *storageNode(const DiskDef *disk, const char *name)
@@ -182,7 +186,7 @@ static gboolean addDriveBus(MemJson *props, const DomainDef *def, const DiskDef 
         memJsonAddUint64(props, "scsi-id", drive->target);
         memJsonAddUint64(props, "lun", drive->unit);
     }
-    memJsonAddString(props, "device_id", deviceId);
+    memJsonAddString(props, "device_id", disk->serial ? disk->serial : deviceId);
     return TRUE;
 }
 
@@ -237,7 +241,7 @@ static void addIdentity(MemJson *props, const DiskDef *disk)
         memJsonAddUint64(props, "rotation_rate", disk->rotationRate);
     if (disk->bus == DISK_BUS_USB)
         memJsonAddBool(props, "removable", disk->removable == MEM_TRISTATE_YES);
-    if (disk->source && disk->cache && disk->device == DISK_DEVICE_DISK)
+    if (disk->source && disk->cache)
         memJsonAddString(props, "write-cache", cacheModes[disk->cache].writeback ? "on" : "off");
     addErrorPolicies(props, disk);
     memJsonAddString(props, "serial", disk->serial);
@@ -267,14 +271,13 @@ static gboolean addDisk(GPtrArray *argv, const DomainDef *def, const DiskDef *di
 {
     g_autofree char *storage = g_strdup_printf("libvirt-%zu-storage", number);
     g_autofree char *format = g_strdup_printf("libvirt-%zu-format", number);
-    gboolean inserted = disk->source && disk->tray != DISK_TRAY_OPEN;
     MemJson *device;
 
-    if (inserted) {
+    if (disk->source) {
         qemuCommandAppendJson(argv, "-blockdev", storageNode(disk, storage));
         qemuCommandAppendJson(argv, "-blockdev", formatNode(disk, format, storage));
     }
-    device = diskDevice(def, disk, inserted ? format : NULL, err);
+    device = diskDevice(def, disk, disk->source ? format : NULL, err);
     if (!device)
         return FALSE;
     qemuCommandAppendDevice(argv, device);

@@ -459,8 +459,13 @@ static void markShared(const Placer *placer, DeviceInfo *info)
 }
 
 /* What a PCI controller is in QEMU follows from its index and place. */
-static void completeController(ControllerDef *controller)
+static void completeController(const DomainDef *def, ControllerDef *controller)
 {
+    if (controller->model == CONTROLLER_MODEL_PCI_ROOT && (def->arch == ARCH_PPC64 || def->arch == ARCH_PPC64LE)) {
+        controller->hostIndex = 0;
+        if (!controller->modelName)
+            controller->modelName = g_strdup("spapr-pci-host-bridge");
+    }
     if (controller->model == CONTROLLER_MODEL_PCIE_ROOT_PORT) {
         if (!controller->modelName)
             controller->modelName = g_strdup("pcie-root-port");
@@ -500,7 +505,7 @@ static void apply(Placer *placer)
     for (gsize i = 0; i < placer->def->ncontrollers; i++) {
         if (placer->def->controllers[i]->type == CONTROLLER_PCI) {
             markShared(placer, &placer->def->controllers[i]->info);
-            completeController(placer->def->controllers[i]);
+            completeController(placer->def, placer->def->controllers[i]);
         }
     }
 }
