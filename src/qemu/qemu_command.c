@@ -199,8 +199,9 @@ char **qemuCommandBuild(const DomainDef *def, const QemuCaps *caps, const QemuCo
     addPower(argv, def);
     qemuCommandGuestBoot(argv, def);
     addAudio(argv, def);
-    if (!qemuCommandDevices(argv, def, caps, context, err) ||
+    if (!qemuCommandControllers(argv, def, caps, context, err) ||
         !qemuCommandMemoryDevices(argv, def, caps, context, err) ||
+        !qemuCommandDevices(argv, def, caps, context, err) ||
         !qemuCommandGuestChardevs(argv, def, context, err) || !qemuCommandMemoryBalloon(argv, def, caps, err))
         return NULL;
     addLast(argv, def, caps);

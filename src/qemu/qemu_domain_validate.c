@@ -94,6 +94,10 @@ static gboolean validateFeatures(const DomainDef *def, GError **err)
         return refuseFeature(def, "smm", err);
     if (features->hypervMode != HYPERV_MODE_NONE && !isX86(def) && def->arch != ARCH_AARCH64)
         return refuseFeature(def, "hyperv", err);
+    if (features->hyperv[HYPERV_VPINDEX] == MEM_TRISTATE_YES && def->virtType != DOMAIN_VIRT_KVM) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "feature 'hyperv' with 'vpindex' needs domain type 'kvm'");
+        return FALSE;
+    }
     if (features->kvmHidden != MEM_TRISTATE_ABSENT && !isX86(def) && def->virtType != DOMAIN_VIRT_KVM)
         return refuseFeature(def, "kvm", err);
     return TRUE;

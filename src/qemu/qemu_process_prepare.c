@@ -30,7 +30,7 @@ void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProces
         .domainFolder = context->domainFolder,
         .shortName = context->shortName,
         .monitorFd = QEMU_SPAWN_MONITOR_FD,
-        .dumpGuestCore = TRUE,
+        .dumpGuestCore = FALSE,
         .defaultVncListen = "127.0.0.1",
     };
 }
