@@ -69,7 +69,7 @@ gboolean qemuDomainHasBalloon(const DomainDef *def);
 /* The context of the command line for @def; its strings are owned here. */
 typedef struct {
     QemuCommandContext context;
-    char *memoryBackingFolder, *domainFolder, *shortName;
+    char *memoryBackingFolder, *domainFolder, *shortName, *nvramFolder;
 } QemuProcessContext;
 
 void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProcessContext *context);
@@ -80,7 +80,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuProcessContext, qemuProcessContextClear)
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err);
 void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def);
 /* The firmware's variables, copied from their template the first time. */
-gboolean qemuProcessMakeNvram(const DomainDef *def, GError **err);
+gboolean qemuProcessMakeNvram(DomainDef *def, const char *folder, GError **err);
 /* The log, open for appending, with @argv and the time written; *@offset: where QEMU's own words begin. -1 on error. */
 int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, char *const *env, gint64 *offset, GError **err);
 /* Note the end in the log. */

@@ -25,6 +25,7 @@ void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProces
     context->memoryBackingFolder = g_strdup_printf("%s/ram", driver->paths.lib);
     context->domainFolder = qemuStoreDomainFolder(driver, def);
     context->shortName = qemuDomainShortName(def);
+    context->nvramFolder = g_strdup_printf("%s/nvram", driver->paths.lib);
     context->context = (QemuCommandContext){
         .memoryBackingFolder = context->memoryBackingFolder,
         .domainFolder = context->domainFolder,
@@ -32,6 +33,7 @@ void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProces
         .monitorFd = QEMU_SPAWN_MONITOR_FD,
         .dumpGuestCore = FALSE,
         .defaultVncListen = "127.0.0.1",
+        .nvramFolder = context->nvramFolder,
     };
 }
 
@@ -40,6 +42,7 @@ void qemuProcessContextClear(QemuProcessContext *context)
     g_clear_pointer(&context->memoryBackingFolder, g_free);
     g_clear_pointer(&context->domainFolder, g_free);
     g_clear_pointer(&context->shortName, g_free);
+    g_clear_pointer(&context->nvramFolder, g_free);
 }
 
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err)
@@ -78,16 +81,24 @@ void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def)
     removeOrWarn(context.domainFolder);
 }
 
-gboolean qemuProcessMakeNvram(const DomainDef *def, GError **err)
+gboolean qemuProcessMakeNvram(DomainDef *def, const char *folder, GError **err)
 {
-    const OsDef *os = def->os;
+    g_autofree char *path = qemuDomainNvramPath(def, folder);
+    g_autofree char *template = qemuDomainNvramTemplate(def);
     g_autofree char *text = NULL;
     gsize length;
 
-    if (!os->nvram || !os->nvramTemplate || g_file_test(os->nvram, G_FILE_TEST_EXISTS))
+    if (!path)
         return TRUE;
-    text = memFileRead(os->nvramTemplate, NVRAM_MAX_BYTES, &length, err);
-    return text && memFileReplace(os->nvram, text, (gssize)length, err);
+    if (!def->os->nvram) {
+        def->os->nvram = g_strdup(path);
+        if (!memFileMakeFolder(folder, 0700, err))
+            return FALSE;
+    }
+    if (!template || g_file_test(path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    text = memFileRead(template, NVRAM_MAX_BYTES, &length, err);
+    return text && memFileReplace(path, text, (gssize)length, err);
 }
 
 static char *now(void)

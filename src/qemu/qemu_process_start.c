@@ -125,8 +125,9 @@ static gboolean prepare(Start *start, GError **err)
     if (dom->live->nnets > 0 && !openInterfaces(start, err))
         return FALSE;
     if (!qemuInterfaceChooseVncPorts(dom->live, start->context.context.defaultVncListen, err) ||
-        !qemuProcessMakeNvram(dom->live, err))
+        !qemuProcessMakeNvram(dom->live, start->context.nvramFolder, err))
         return FALSE;
+    qemuCommandNameChannels(dom->live, &start->context.context);
     start->argv = qemuCommandBuild(dom->live, start->caps, &start->context.context, err);
     if (!start->argv || !qemuProcessMakeFolders(driver, dom->live, err))
         return FALSE;
