@@ -26,7 +26,7 @@ static gboolean initRoot(DaemonPaths *paths, const char *root, uid_t uid)
     paths->run = g_build_filename(absolute, "run", NULL);
     paths->driver.config = g_build_filename(absolute, "etc", NULL);
     paths->driver.state = g_build_filename(absolute, "run", "qemu", NULL);
-    paths->driver.lib = g_build_filename(absolute, "lib", NULL);
+    paths->driver.lib = g_build_filename(absolute, "lib", "qemu", NULL);
     paths->driver.cache = g_build_filename(absolute, "cache", NULL);
     paths->driver.log = g_build_filename(absolute, "log", NULL);
     paths->driver.privileged = uid == 0;
