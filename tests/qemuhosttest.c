@@ -250,7 +250,7 @@ static void testKsm(Scene *scene, gconstpointer data)
     g_assert_cmpuint(params[0].value, ==, 70);
     for (gsize i = 0; i < G_N_ELEMENTS(readOnly); i++) {
         g_assert_false(qemuHostKsmSet(readOnly[i], 1, &error));
-        assertCode(&error, VIR_ERR_INVALID_ARG);
+        assertCode(&error, VIR_ERR_ARGUMENT_UNSUPPORTED);
     }
 }
 

@@ -63,7 +63,7 @@ gboolean qemuHostKsmSet(const char *field, guint64 value, GError **err)
     while (row < G_N_ELEMENTS(params) && !(params[row].writable && g_str_equal(params[row].field, field)))
         row++;
     if (row == G_N_ELEMENTS(params)) {
-        memErrorSet(err, VIR_ERR_INVALID_ARG, "memory parameter '%s' is unknown or cannot be set", field);
+        memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "memory parameter '%s' is unknown or cannot be set", field);
         return FALSE;
     }
     if (!checkKsm(err))

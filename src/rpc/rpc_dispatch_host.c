@@ -197,7 +197,7 @@ static gboolean nodeSetMemoryParams(RpcCall *call, const void *argsp, void *ret,
         const QemuParam *param = &g_array_index(params, QemuParam, i);
         const QemuHostKsmParam *known = findKsm(ksm, count, param->field);
         if (!known || !known->writable) {
-            memErrorSet(err, VIR_ERR_INVALID_ARG, "parameter '%s' cannot be set", param->field);
+            memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' cannot be set", param->field);
             return FALSE;
         }
         if (param->type != VIR_TYPED_PARAM_UINT) {
