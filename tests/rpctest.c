@@ -77,7 +77,8 @@ static void sendMessage(int fd, guint32 program, gint32 procedure, int type, gui
     const guint32 words[] = { (guint32)(RPC_HEADER_BYTES + bytes), program, 1, (guint32)procedure, (guint32)type, serial, 0 };
     for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
         put32(data + i * 4, words[i]);
-    memcpy(data + RPC_HEADER_BYTES, payload, bytes);
+    if (bytes > 0)
+        memcpy(data + RPC_HEADER_BYTES, payload, bytes);
     g_assert_cmpint(send(fd, data, RPC_HEADER_BYTES + bytes, MSG_NOSIGNAL), ==, RPC_HEADER_BYTES + bytes);
 }
 
