@@ -52,9 +52,10 @@ static WireOptText optText(const char *text)
 
 void rpcErrorFill(WireError *wire, const GError *error, int domain)
 {
-    g_autofree char *text = memErrorText(error);
     int code = memErrorCode(error);
-    const char *prefix = memErrorPrefix(code);
+    /* Clients tell by how the text begins that a procedure is unknown: errors of the protocol go without a prefix. */
+    const char *prefix = code == VIR_ERR_RPC ? NULL : memErrorPrefix(code);
+    g_autofree char *text = prefix ? memErrorText(error) : g_strdup(error->message);
 
     memset(wire, 0, sizeof(*wire));
     wire->code = code;

@@ -199,6 +199,14 @@ static void finish(RpcStream *stream)
     streamFree(stream);
 }
 
+/* Stock libvirtd answers with an error, which makes virStreamAbort() fail for having succeeded. */
+static void abandon(RpcStream *stream)
+{
+    sendPacket(stream, RPC_STATUS_OK, NULL, 0);
+    rpcClientSetStreamFull(stream->client, FALSE);
+    streamFree(stream);
+}
+
 void rpcStreamPacket(RpcClient *client, const RpcFrame *frame)
 {
     RpcStream *stream = findByHeader(client, &frame->header);
@@ -211,7 +219,7 @@ void rpcStreamPacket(RpcClient *client, const RpcFrame *frame)
     else if (frame->header.status == RPC_STATUS_OK)
         finish(stream);
     else
-        end(stream, VIR_ERR_RPC, "stream aborted at client request");
+        abandon(stream);
 }
 
 void rpcStreamClientDrained(RpcClient *client)

@@ -7,7 +7,7 @@
 
 /* All on the loop thread. A stream is named by the program, procedure and serial of the call that began it.
  *
- *   client -> server   status 2: bytes; status 0: finish, answered with status 0; status 1: abort, answered with an error
+ *   client -> server   status 2: bytes; status 0: finish, answered with status 0; status 1: abort, answered with status 0
  *   server -> client   status 2: bytes, none of them: end of file; status 1: error, the stream is over
  *
  * Nothing is read from the descriptor while the client has much to take, and the client is not read while the
