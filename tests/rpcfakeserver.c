@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* rpcfakeserver.c: the RPC layer over the double of the driver, on a socket, for tests with stock clients
  *
- * usage: rpcfakeserver SOCKET [SOCKET-RO]; says "ready" and serves until its standard input ends. */
+ * usage: rpcfakeserver SOCKET [SOCKET-RO]; says "ready" and serves until its standard input ends. Its consoles answer
+ * in capitals. */
 #include "rpc/rpc_server.h"
 #include "rpcfakedriver.h"
 
@@ -20,6 +21,20 @@ static int listenOn(const char *path)
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1024) < 0)
         g_error("cannot listen on '%s'", path);
     return fd;
+}
+
+#define CONSOLE_MS 5
+
+static gboolean answerConsole(gpointer driver)
+{
+    char data[256];
+    int fd = rpcFakeConsole(driver);
+    ssize_t n = fd >= 0 ? read(fd, data, sizeof(data)) : 0;
+    for (ssize_t i = 0; i < n; i++)
+        data[i] = g_ascii_toupper(data[i]);
+    if (n > 0 && write(fd, data, (size_t)n) != n)
+        g_warning("the console takes no more");
+    return G_SOURCE_CONTINUE;
 }
 
 static gboolean inputEnded(GIOChannel *channel, GIOCondition condition, gpointer loop)
@@ -43,6 +58,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         rpcServerListen(server, listenOn(argv[i]), i == 2, NULL);
     GIOChannel *input = g_io_channel_unix_new(0);
+    g_timeout_add(CONSOLE_MS, answerConsole, driver);
     g_io_add_watch(input, G_IO_IN | G_IO_HUP, inputEnded, loop);
     puts("ready");
     fflush(stdout);
