@@ -132,11 +132,16 @@ static gboolean parseFeatures(const xmlNode *cpu, CpuDef *def, GError **err)
     def->features = g_new0(CpuFeature, memXmlCountChildren(cpu, "feature"));
     for (const xmlNode *node = memXmlChild(cpu, "feature"); node; node = memXmlNext(node, "feature")) {
         g_autofree char *name = memXmlAttr(node, "name");
-        int policy = CPU_POLICY_REQUIRE;
+        g_autofree char *policyText = memXmlAttr(node, "policy");
+        int policy = policyText ? cpuPolicyFromString(policyText) : CPU_POLICY_REQUIRE;
 
-        if (!memXmlOnlyAttrs(node, attrs, err) ||
-            !memXmlAttrEnum(node, "policy", FALSE, cpuPolicyFromString, &policy, err))
+        if (!memXmlOnlyAttrs(node, attrs, err))
             return FALSE;
+        if (policy < 0) {
+            memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "cpu feature policy '%s' is not one of 'force', 'require', "
+                        "'optional', 'disable', 'forbid'", policyText);
+            return FALSE;
+        }
         if (!plainName(name)) {
             memErrorSet(err, VIR_ERR_XML_ERROR, "cpu feature name '%s' is not a plain word", name ? name : "");
             return FALSE;

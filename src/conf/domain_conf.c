@@ -60,7 +60,7 @@ static gboolean parseName(const xmlNode *node, DomainDef *def, unsigned flags, G
 {
     def->name = memXmlText(node);
     if (!def->name || !*def->name) {
-        memErrorSet(err, VIR_ERR_XML_ERROR, "domain name is empty");
+        memErrorSet(err, VIR_ERR_NO_NAME, "domain <name> is empty");
         return FALSE;
     }
     if (strchr(def->name, '/') || strchr(def->name, '\n') || strcmp(def->name, ".") == 0 ||

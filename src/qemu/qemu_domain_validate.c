@@ -214,8 +214,9 @@ static gboolean validatePm(const DomainDef *def, GError **err)
 gboolean qemuDomainValidate(const DomainDef *def, const QemuCaps *caps, GError **err)
 {
     if (!qemuDomainValidateDefAndMemory(def, caps, err) || !validateVirt(def, caps, err) ||
-        !validateVcpus(def, caps, err) || !validateCpu(def, caps, err) || !validateFeatures(def, err) || !validateTimers(def, err) || !validateSerials(def, caps, err) ||
-        !validatePanic(def, caps, err) || !validatePm(def, err))
+        !validateVcpus(def, caps, err) || !validateCpu(def, caps, err) || !validateFeatures(def, err) ||
+        !validateTimers(def, err) || !validateSerials(def, caps, err) || !validatePanic(def, caps, err) ||
+        !validatePm(def, err))
         return FALSE;
     return qemuDomainDevicesValidate(def, caps, err);
 }

@@ -375,7 +375,6 @@ char *memXmlNodeText(const xmlNode *node)
     /* a copy carries the namespace declarations that its parents made */
     xmlNode *copy = xmlDocCopyNode((xmlNode *)node, node->doc, 1);
 
-    xmlReconciliateNs(node->doc, copy);
     xmlNodeDump(buffer, node->doc, copy, 0, 0);
     text = g_strdup((const char *)xmlBufferContent(buffer));
     xmlFreeNode(copy);
