@@ -216,7 +216,7 @@ gboolean memoryBackingDefValidate(const MemoryBackingDef *def, const DomainDef *
         int last = page->nodes ? memBitmapLast(page->nodes) : -1;
 
         if (last >= (int)domain->numa.ncells) {
-            memErrorSet(err, VIR_ERR_XML_DETAIL, "node '%d' in the nodeset of a page in '<hugepages>' is not a node of the guest, which has '%" G_GSIZE_FORMAT "'",
+            memErrorSet(err, VIR_ERR_XML_DETAIL, "node '%d' in the nodeset of a page in '<hugepages>' does not exist: the guest has '%" G_GSIZE_FORMAT "' nodes",
                         last, domain->numa.ncells);
             return FALSE;
         }

@@ -54,7 +54,7 @@ static gboolean validateNode(const MemoryDeviceDef *def, const DomainDef *domain
 {
     if (def->targetNode < 0 || (gsize)def->targetNode < domain->numa.ncells)
         return TRUE;
-    memErrorSet(err, VIR_ERR_XML_DETAIL, "node '%d' of the '%s' device is not a node of the guest, which has '%" G_GSIZE_FORMAT "'",
+    memErrorSet(err, VIR_ERR_XML_DETAIL, "node '%d' of the '%s' device does not exist: the guest has '%" G_GSIZE_FORMAT "' nodes",
                 def->targetNode, memoryDeviceModelToString(def->model), domain->numa.ncells);
     return FALSE;
 }
