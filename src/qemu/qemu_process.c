@@ -216,8 +216,11 @@ void qemuProcessEnd(QemuDomain *dom, int reason, gboolean graceful)
 {
     if (dom->process.pidfd < 0 || dom->process.ended)
         return;
-    if (dom->stopReason < 0)
+    if (dom->stopReason < 0) {
+        /* on disk first: should the daemon die now, the next one goes on with it, and knows why it ended */
         dom->stopReason = reason;
+        qemuStoreNoteStatus(dom);
+    }
     qemuSpawnSignal(dom->process.pidfd, SIGTERM);
     if (!graceful)
         qemuProcessKillLater(dom);
@@ -232,6 +235,7 @@ gboolean qemuProcessDestroy(QemuDomain *dom, int reason, gboolean graceful, GErr
     while (dom->live == live && live) {
         if (!g_cond_wait_until(&dom->changed, &dom->lock, deadline) && dom->live == live) {
             dom->stopReason = -1;
+            qemuStoreNoteStatus(dom);
             memErrorSet(err, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' does not end within %d s", dom->name,
                         (int)((graceful ? GRACEFUL_WAIT_US : KILLED_WAIT_US) / G_USEC_PER_SEC));
             return FALSE;
@@ -269,24 +273,18 @@ static void reconcileState(QemuDomain *dom, const QemuRefresh *refresh)
     }
 }
 
-/* Under lock: what follows from the state QEMU was found in. @halfStarted: the daemon ended while starting it. */
-static void reconnected(QemuDomain *dom, QemuRefresh *refresh, gboolean halfStarted)
+/* Under lock: must a QEMU that was found end, and why? -1: no. @halfStarted: the daemon ended while starting it. */
+static int doom(QemuDomain *dom, gboolean halfStarted)
 {
-    reconcileState(dom, refresh);
-    qemuRefreshApply(dom, refresh);
-    qemuStoreNoteStatus(dom);
-    if (halfStarted && !refresh->running) {
-        /* nobody was ever told that it was there */
-        g_warning("%s: the daemon ended while starting it: it is ended", dom->name);
-        qemuProcessEnd(dom, VIR_DOMAIN_SHUTOFF_FAILED, FALSE);
-    } else if (dom->autodestroy) {
-        /* the client it belonged to went with the daemon */
-        qemuProcessEnd(dom, VIR_DOMAIN_SHUTOFF_DESTROYED, FALSE);
-    } else if (dom->state == VIR_DOMAIN_SHUTDOWN) {
-        qemuProcessEnd(dom, VIR_DOMAIN_SHUTOFF_SHUTDOWN, FALSE);
-    } else {
-        g_info("%s: found running, process %d", dom->name, (int)dom->process.pid);
-    }
+    if (dom->stopReason >= 0)
+        return dom->stopReason;
+    /* nobody was ever told that it was there */
+    if (halfStarted && dom->state != VIR_DOMAIN_RUNNING)
+        return VIR_DOMAIN_SHUTOFF_FAILED;
+    /* the client it belonged to went with the daemon */
+    if (dom->autodestroy)
+        return VIR_DOMAIN_SHUTOFF_DESTROYED;
+    return dom->state == VIR_DOMAIN_SHUTDOWN ? VIR_DOMAIN_SHUTOFF_SHUTDOWN : -1;
 }
 
 typedef struct {
@@ -322,18 +320,32 @@ static void reconnectAsk(Reconnect *entry)
 static void reconnectFinish(Reconnect *entry, gint64 deadline)
 {
     gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, deadline, &entry->error);
-    g_auto(QemuGuard) guard = qemuGuardLock(entry->dom);
+    QemuDomain *dom = entry->dom;
+    g_auto(QemuGuard) guard = qemuGuardLock(dom);
+    int reason;
 
-    if (entry->dom->live && answered)
-        reconnected(entry->dom, &entry->refresh, entry->halfStarted);
-    else if (entry->dom->live)
-        g_warning("%s: process %d runs, but its monitor does not answer: %s", entry->dom->name, (int)entry->dom->process.pid,
+    if (!dom->live)
+        return;
+    if (answered) {
+        reconcileState(dom, &entry->refresh);
+        qemuRefreshApply(dom, &entry->refresh);
+        qemuStoreNoteStatus(dom);
+        g_info("%s: found as process %d", dom->name, (int)dom->process.pid);
+    } else {
+        g_warning("%s: process %d runs, but its monitor does not answer: %s", dom->name, (int)dom->process.pid,
                   entry->error->message);
+    }
+    reason = doom(dom, entry->halfStarted);
+    if (reason >= 0) {
+        /* not shown as running any more: whoever asks waits for its end */
+        qemuProcessEnd(dom, reason, FALSE);
+        return;
+    }
     /* callers still wait for the end of reconnecting: nobody begins anything new before what was begun is settled */
-    if (entry->dom->live && answered)
-        qemuMemChangeRecover(entry->dom);
-    entry->dom->reconnecting = FALSE;
-    g_cond_broadcast(&entry->dom->changed);
+    if (answered)
+        qemuMemChangeRecover(dom);
+    dom->reconnecting = FALSE;
+    g_cond_broadcast(&dom->changed);
 }
 
 /* A thread of its own, since it waits for answers that the loop brings. */

@@ -102,6 +102,7 @@ gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err)
     memXmlOutAttrf(out, "pid", "%d", (int)dom->process.pid);
     memXmlOutAttrUint64(out, "startTime", dom->process.startTime);
     memXmlOutAttrf(out, "logOffset", "%" G_GINT64_FORMAT, dom->process.logOffset);
+    memXmlOutAttrf(out, "ending", "%d", dom->stopReason);
     memXmlOutAttr(out, "starting", dom->starting ? "yes" : "no");
     memXmlOutAttr(out, "autodestroy", dom->autodestroy ? "yes" : "no");
     memXmlOutAttr(out, "transient", dom->config ? "no" : "yes");
@@ -201,7 +202,7 @@ static gboolean statusFill(QemuDomain *dom, const xmlNode *root, GError **err)
     guint64 logOffset = 0;
 
     if (!memXmlAttrInt(root, "state", TRUE, &dom->state, err) || !memXmlAttrInt(root, "reason", TRUE, &dom->reason, err) ||
-        !memXmlAttrInt(root, "pid", TRUE, &pid, err) ||
+        !memXmlAttrInt(root, "pid", TRUE, &pid, err) || !memXmlAttrInt(root, "ending", FALSE, &dom->stopReason, err) ||
         !memXmlAttrUint64(root, "startTime", TRUE, &dom->process.startTime, err) ||
         !memXmlAttrUint64(root, "logOffset", TRUE, &logOffset, err))
         return FALSE;
