@@ -3,11 +3,11 @@
 #define G_LOG_DOMAIN "qemu/qemu_driver_define"
 #include "qemu/qemu_driver.h"
 
+#include "conf/domain_schema.h"
 #include "qemu/qemu_command.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_driver_priv.h"
 #include "qemu/qemu_process.h"
-#include "qemu/qemu_schema.h"
 
 #include <string.h>
 
@@ -41,7 +41,7 @@ DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validat
     g_autoptr(DomainDef) def = NULL;
     g_autoptr(QemuCaps) known = NULL;
 
-    if (validateSchema && !qemuSchemaCheckDomain(xml, err))
+    if (validateSchema && !domainSchemaValidate(xml, err))
         return NULL;
     def = domainDefParseString(xml, flags, err);
     known = def ? qemuDriverCapsFor(driver, def, err) : NULL;

@@ -133,7 +133,7 @@ class Case(unittest.TestCase):
         return int(self.status(name).split("pid='")[1].split("'")[0])
 
     def monitorPath(self, dom):
-        return os.path.join(self.daemon.folder, 'lib', f'domain-{dom.ID()}-{dom.name()}', 'monitor.sock')
+        return os.path.join(self.daemon.folder, 'lib', 'qemu', f'domain-{dom.ID()}-{dom.name()}', 'monitor.sock')
 
     def refused(self, code, function, *arguments):
         with self.assertRaises(libvirt.libvirtError) as caught:
@@ -148,7 +148,7 @@ class Case(unittest.TestCase):
 
     def assertLeftNothing(self, name):
         self.assertFalse(os.path.exists(os.path.join(self.daemon.folder, 'run', 'qemu', name + '.xml')))
-        lib = os.path.join(self.daemon.folder, 'lib')
+        lib = os.path.join(self.daemon.folder, 'lib', 'qemu')
         self.assertEqual([entry for entry in os.listdir(lib) if entry.startswith('domain-') and entry.endswith('-' + name)], [])
         self.assertEqual(qemus(self.folder), [])
 
