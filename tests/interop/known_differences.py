@@ -113,10 +113,11 @@ def _automaticCell(root, stock, ours):
 @_excuse("virtio-without-slots")
 def _virtioWithoutSlots(root, stock, ours):
     ceiling = root.find("maxMemory")
-    slots = ceiling.get("slots", "") if ceiling is not None else ""
+    slots = ceiling.get("slots", "").strip(" +") if ceiling is not None else ""
     return (slots.isdigit() and len(_devices(root, "dimm", "nvdimm")) <= int(slots)
             < len(root.findall("devices/memory"))
-            and _refused(stock, "CONFIG_UNSUPPORTED", "exceeds slots count") and _accepted(ours))
+            and _refused(stock, "CONFIG_UNSUPPORTED", "exceeds slots count")
+            and not _refused(ours, "CONFIG_UNSUPPORTED"))
 
 
 @_excuse("dimm-address-type")
