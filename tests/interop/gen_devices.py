@@ -176,6 +176,8 @@ def buildBalloon(scene, devices):
     withoutPci = scene.machine in gen_scene.WITHOUT_PCI
     if withoutPci and chance(rng, 0.8):
         addElement(devices, "memballoon", model="none")
+        if scene.machine == "microvm":
+            addElement(devices, "controller", type="usb", model="none")
         return
     if not scene.likely(1.2):
         return
