@@ -84,6 +84,9 @@ static void ensureUsb(DomainDef *def)
 {
     ControllerModel model = isX86(def) && !qemuDomainHasPcie(def) ? CONTROLLER_MODEL_PIIX3_UHCI : CONTROLLER_MODEL_QEMU_XHCI;
 
+    /* The ISA machine has no bus that it could sit on. */
+    if (def->machine && g_str_equal(def->machine, "isapc"))
+        return;
     if (!controllerFind(def, CONTROLLER_USB, -1) && (isX86(def) || isPseries(def)))
         qemuDomainControllerInsert(def, controllerDefNew(CONTROLLER_USB, 0, model));
 }
