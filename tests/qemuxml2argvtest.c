@@ -5,7 +5,6 @@
 #include "qemu/qemu_domain_defaults.h"
 #include "test_cases.h"
 #include "test_golden.h"
-#include "test_host.h"
 #include "util/mem_error.h"
 
 #include <glib/gstdio.h>
@@ -73,7 +72,6 @@ static void testSchema(const TestCase *testCase, const char *xml)
 static void testOne(gconstpointer data)
 {
     const TestCase *testCase = data;
-    g_autofree char *root = testHostBegin(testCase->host);
     g_autoptr(QemuCaps) caps = testCaseCaps(testCase);
     g_autofree char *xml = testCaseXml(testCase);
     g_autoptr(GError) error = NULL;
@@ -84,7 +82,6 @@ static void testOne(gconstpointer data)
     g_assert_true((args != NULL) != (error != NULL));
     compareOutcome(testCase, args, said);
     testSchema(testCase, xml);
-    testHostEnd(g_steal_pointer(&root));
 }
 
 /* ---- every file belongs to a case ---- */
@@ -132,10 +129,14 @@ static void testToString(void)
 
 int main(int argc, char **argv)
 {
+    int result;
+
     g_test_init(&argc, &argv, NULL);
     testCasesAdd("/qemuxml2argv", testOne);
     g_test_add_data_func("/qemuxml2argv-files/in", TEST_CASES_FOLDER, testFolder);
     g_test_add_data_func("/qemuxml2argv-files/out", TEST_CASES_OUT_FOLDER, testFolder);
     g_test_add_func("/qemucommand/to-string", testToString);
-    return g_test_run();
+    result = g_test_run();
+    testCasesEnd();
+    return result;
 }

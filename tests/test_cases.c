@@ -4,11 +4,14 @@
 
 #include "qemu/qemu_domain_defaults.h"
 #include "test_golden.h"
+#include "test_host.h"
 #include "util/mem_error.h"
 
 #include <string.h>
 
 static GPtrArray *cases;
+static char *hostName;
+static char *hostRoot;
 
 static gboolean setOption(TestCase *testCase, const char *word)
 {
@@ -112,12 +115,29 @@ void testCasesAdd(const char *prefix, void (*func)(gconstpointer))
     }
 }
 
+void testCasesEnd(void)
+{
+    if (hostRoot)
+        testHostEnd(g_steal_pointer(&hostRoot));
+    g_clear_pointer(&hostName, g_free);
+}
+
+static void testCaseHost(const TestCase *testCase)
+{
+    if (g_strcmp0(hostName, testCase->host) == 0)
+        return;
+    testCasesEnd();
+    hostName = g_strdup(testCase->host);
+    hostRoot = testHostBegin(hostName);
+}
+
 QemuCaps *testCaseCaps(const TestCase *testCase)
 {
     g_autofree char *path = testSourcePath("qemucapabilitiesdata/qemu_7.2.0.%s.replies", testCase->arch);
     g_autoptr(GError) error = NULL;
     QemuCaps *caps = qemuCapsFromRecording(path, &error);
 
+    testCaseHost(testCase);
     g_assert_no_error(error);
     for (gsize i = 0; testCase->caps[i]; i++) {
         const char *flag = testCase->caps[i];

@@ -27,6 +27,9 @@ const GPtrArray *testCasesLoad(void);
 /* Register @func once per case as "PREFIX/NAME", with the TestCase as data. */
 void testCasesAdd(const char *prefix, void (*func)(gconstpointer));
 
+/* The recorded binary; the case's host becomes the one that is read. Unpacking a host is slow, so it stays until a case wants
+ * another, or testCasesEnd(), which main calls last. */
+void testCasesEnd(void);
 QemuCaps *testCaseCaps(const TestCase *testCase);
 /* NAME.xml of the case. Caller frees. */
 char *testCaseXml(const TestCase *testCase);
