@@ -43,7 +43,7 @@ static GHashTable *loadSchema(const char *path)
     GHashTable *types;
     g_autofree char *text = NULL;
     gsize length;
-    MemJson *all;
+    g_autoptr(MemJson) all = NULL;
 
     if (!known)
         known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
@@ -53,13 +53,13 @@ static GHashTable *loadSchema(const char *path)
     text = memFileRead(path, 16 * 1024 * 1024, &length, NULL);
     all = text ? memJsonParse(text, length, NULL) : NULL;
     g_assert_nonnull(all);
-    types = g_hash_table_new(g_str_hash, g_str_equal);
+    types = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)memJsonFree);
     for (gsize i = 0; i < memJsonArrayLength(all); i++) {
         MemJson *entry = memJsonArrayGet(all, i);
         g_autofree char *key = g_strdup_printf("%s%s", g_strcmp0(memJsonGetString(entry, "meta-type"), "command") == 0 ? "!" : "",
                                                memJsonGetString(entry, "name"));
 
-        g_hash_table_insert(types, (gpointer)g_intern_string(key), entry);
+        g_hash_table_insert(types, (gpointer)g_intern_string(key), json_object_get(entry));
     }
     g_hash_table_insert(known, g_strdup(path), types);
     return types;
