@@ -105,6 +105,10 @@ static gboolean parseHyperv(const xmlNode *hyperv, FeaturesDef *def, GError **er
             memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "element '%s' in 'hyperv' is not supported", node->name);
             return FALSE;
         }
+        if (def->hyperv[feature] != MEM_TRISTATE_ABSENT) {
+            memErrorSet(err, VIR_ERR_XML_ERROR, "element '%s' is given twice in 'hyperv'", node->name);
+            return FALSE;
+        }
         if (!parseHypervFeature(node, (HypervFeature)feature, def, err))
             return FALSE;
     }
