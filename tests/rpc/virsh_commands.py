@@ -187,6 +187,11 @@ class Virsh(unittest.TestCase):
             if pid == 0:
                 os.execvp("virsh", ["virsh", "-c", server.uri, "console", "guest"])
             seen = self.readUntil(terminal, b"", b"Escape character")
+            # virsh throws away what was typed before it has the terminal in raw mode, and does not say when.
+            while b"Q" not in seen:
+                os.write(terminal, b"q")
+                if select.select([terminal], [], [], 0.05)[0]:
+                    seen += os.read(terminal, 4096)
             os.write(terminal, b"hello guest")
             seen = self.readUntil(terminal, seen, b"HELLO GUEST")
             os.write(terminal, b"\x1d")
