@@ -72,7 +72,7 @@ def memoryArguments(native):
 
 
 def _sortKey(value):
-    text = json.dumps(value, sort_keys=True)
+    text = value["id"] if isinstance(value, dict) and "id" in value else json.dumps(value)
     # QEMU wants the cache levels of a node in ascending order, so their order is not free.
     return "~" if text.startswith('"hmat-cache') else text
 
