@@ -126,22 +126,35 @@ static gboolean addNamedBuses(Placer *placer, GError **err)
     return placer->models->len <= QEMU_PCI_MOST_BUSES || noRoom(err);
 }
 
+/* Indexes that are left out between others become ports or bridges too: a bus has its controller's number. */
+static void fillGaps(Placer *placer)
+{
+    int last = 0;
+
+    for (gsize i = 0; i < placer->def->ncontrollers; i++) {
+        if (placer->def->controllers[i]->type == CONTROLLER_PCI)
+            last = MAX(last, placer->def->controllers[i]->index);
+    }
+    for (int i = controllerFreeIndex(placer->def, CONTROLLER_PCI); i < MIN(last, QEMU_PCI_MOST_BUSES);
+         i = controllerFreeIndex(placer->def, CONTROLLER_PCI)) {
+        qemuDomainControllerInsert(placer->def, controllerDefNew(CONTROLLER_PCI, i,
+                                                                 qemuDomainHasPcie(placer->def) ? CONTROLLER_MODEL_PCIE_ROOT_PORT
+                                                                                                : CONTROLLER_MODEL_PCI_BRIDGE));
+    }
+}
+
 static gboolean collectBuses(Placer *placer, GError **err)
 {
     int count = controllerFreeIndex(placer->def, CONTROLLER_PCI);
-    const ControllerDef *beyond = NULL;
 
     for (gsize i = 0; i < placer->def->ncontrollers; i++) {
         const ControllerDef *controller = placer->def->controllers[i];
 
-        if (controller->type == CONTROLLER_PCI && controller->index >= count)
-            beyond = controller;
-    }
-    if (beyond || count > QEMU_PCI_MOST_BUSES) {
-        memErrorSet(err, VIR_ERR_XML_ERROR,
-                    "PCI controller '%d' exists, but '%d' does not: indexes must follow each other up to '%d'",
-                    beyond ? beyond->index : count, count, QEMU_PCI_MOST_BUSES - 1);
-        return FALSE;
+        if (controller->type == CONTROLLER_PCI && controller->index >= QEMU_PCI_MOST_BUSES) {
+            memErrorSet(err, VIR_ERR_XML_ERROR, "PCI controller index '%d' is too large: at most '%d'", controller->index,
+                        QEMU_PCI_MOST_BUSES - 1);
+            return FALSE;
+        }
     }
     for (int i = 0; i < count; i++) {
         ControllerModel model = controllerFind(placer->def, CONTROLLER_PCI, i)->model;
@@ -556,6 +569,7 @@ gboolean qemuDomainAddressPci(DomainDef *def, GError **err)
     if (!controllerFind(def, CONTROLLER_PCI, 0))
         return TRUE;
     shareGivenSlots(&placer);
+    fillGaps(&placer);
     ok = collectBuses(&placer, err) && placeAll(&placer, err);
     if (ok)
         apply(&placer);
