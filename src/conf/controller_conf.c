@@ -364,5 +364,6 @@ static gboolean validatePci(const ControllerDef *def, GError **err)
 
 gboolean controllerDefValidate(const ControllerDef *def, const DomainDef *domain, GError **err)
 {
-    return def->type != CONTROLLER_PCI || validatePci(def, err);
+    return (def->type != CONTROLLER_PCI || validatePci(def, err)) &&
+           deviceVirtioOptionsValidate(&def->virtio, def->model == CONTROLLER_MODEL_VIRTIO_TRANSITIONAL, "controller", err);
 }

@@ -400,6 +400,14 @@ gboolean deviceVirtioOptionsAny(const DeviceVirtioOptions *options)
     return options->iommu || options->ats || options->packed || options->pagePerVq;
 }
 
+gboolean deviceVirtioOptionsValidate(const DeviceVirtioOptions *options, gboolean transitional, const char *what, GError **err)
+{
+    if (!transitional || options->iommu != MEM_TRISTATE_YES)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "'<%s>': driver iommu 'on' is not possible for model 'virtio-transitional'", what);
+    return FALSE;
+}
+
 gboolean deviceInfoIsAssigned(const DeviceInfo *info)
 {
     const DevicePciAddress *pci = &info->pci;

@@ -94,6 +94,8 @@ gboolean deviceInfoHasUserAlias(const DeviceInfo *info);
 gboolean deviceVirtioOptionsParse(const xmlNode *driver, DeviceVirtioOptions *options, GError **err);
 void deviceVirtioOptionsFormat(MemXmlOut *out, const DeviceVirtioOptions *options);
 gboolean deviceVirtioOptionsAny(const DeviceVirtioOptions *options);
+/* A transitional device cannot be behind an IOMMU: VIR_ERR_CONFIG_UNSUPPORTED. @what names the device. */
+gboolean deviceVirtioOptionsValidate(const DeviceVirtioOptions *options, gboolean transitional, const char *what, GError **err);
 
 /* Is there an address of its type already? PCI 0000:00:00.0, a ccw address without cssid and a USB address without
  * port count as "of this type, still to be assigned". */

@@ -438,5 +438,6 @@ gboolean diskDefValidate(const DiskDef *def, const DomainDef *domain, GError **e
            onlyOnBus(def, DISK_BUS_VIRTIO, def->model != DISK_MODEL_DEFAULT, "model", err) &&
            onlyOnBus(def, DISK_BUS_USB, def->removable != MEM_TRISTATE_ABSENT, "target removable", err) &&
            onlyOnBus(def, DISK_BUS_SCSI, def->vendor || def->product, "vendor and product", err) &&
+           deviceVirtioOptionsValidate(&def->virtio, def->model == DISK_MODEL_VIRTIO_TRANSITIONAL, "disk", err) &&
            validateAlone(def, err) && validateAddressType(def, err) && validateDrive(def, err);
 }

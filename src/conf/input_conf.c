@@ -89,5 +89,5 @@ gboolean inputDefValidate(const InputDef *def, const DomainDef *domain, GError *
                     inputTypeToString(def->type), inputBusToString(def->bus), deviceAddressTypeToString(address));
         return FALSE;
     }
-    return TRUE;
+    return deviceVirtioOptionsValidate(&def->virtio, def->model == INPUT_MODEL_VIRTIO_TRANSITIONAL, "input", err);
 }

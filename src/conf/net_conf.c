@@ -337,5 +337,6 @@ gboolean netDefValidate(const NetDef *def, const DomainDef *domain, GError **err
                     def->queues, MOST_QUEUES);
         return FALSE;
     }
-    return validateRing("rx_queue_size", def->rxQueueSize, err) && validateRing("tx_queue_size", def->txQueueSize, err);
+    return deviceVirtioOptionsValidate(&def->virtio, def->model == NET_MODEL_VIRTIO_TRANSITIONAL, "interface", err) &&
+           validateRing("rx_queue_size", def->rxQueueSize, err) && validateRing("tx_queue_size", def->txQueueSize, err);
 }

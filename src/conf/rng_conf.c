@@ -109,5 +109,5 @@ gboolean rngDefValidate(const RngDef *def, const DomainDef *domain, GError **err
                     deviceAddressTypeToString(address));
         return FALSE;
     }
-    return TRUE;
+    return deviceVirtioOptionsValidate(&def->virtio, def->model == RNG_MODEL_VIRTIO_TRANSITIONAL, "rng", err);
 }

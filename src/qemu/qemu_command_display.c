@@ -47,13 +47,18 @@ static void appendListen(GString *out, const GraphicsDef *graphics, const QemuCo
     case GRAPHICS_LISTEN_LAST:
         break;
     }
-    g_string_append(out, "none");
 }
 
 static void addVnc(GPtrArray *argv, const DomainDef *def, const GraphicsDef *graphics, const QemuCommandContext *context)
 {
-    GString *text = g_string_new(NULL);
+    GString *text;
 
+    g_ptr_array_add(argv, g_strdup("-vnc"));
+    if (graphics->listen == GRAPHICS_LISTEN_NONE) {
+        g_ptr_array_add(argv, g_strdup("none"));
+        return;
+    }
+    text = g_string_new(NULL);
     appendListen(text, graphics, context);
     if (graphics->websocket > 0)
         g_string_append_printf(text, ",websocket=%d", graphics->websocket);
@@ -67,7 +72,6 @@ static void addVnc(GPtrArray *argv, const DomainDef *def, const GraphicsDef *gra
         g_string_append_printf(text, ",power-control=%s", memTristateSwitchToString((int)graphics->powerControl));
     if (def->audioNone)
         g_string_append(text, ",audiodev=audio1");
-    g_ptr_array_add(argv, g_strdup("-vnc"));
     g_ptr_array_add(argv, g_string_free(text, FALSE));
     if (graphics->keymap) {
         g_ptr_array_add(argv, g_strdup("-k"));

@@ -24,7 +24,15 @@ static void setAlias(DeviceInfo *info, char *alias)
         info->alias = alias;
 }
 
-static void nameDisk(DiskDef *disk)
+/* Drives of an LSI controller have no logical units. */
+static gboolean isOnLsi(const DomainDef *def, const DiskDef *disk)
+{
+    const ControllerDef *controller = controllerFind(def, CONTROLLER_SCSI, (int)disk->info.drive.controller);
+
+    return disk->bus == DISK_BUS_SCSI && controller && controller->model == CONTROLLER_MODEL_LSILOGIC;
+}
+
+static void nameDisk(const DomainDef *def, DiskDef *disk)
 {
     const DeviceDriveAddress *drive = &disk->info.drive;
     int index = diskTargetIndex(disk->target);
@@ -36,6 +44,10 @@ static void nameDisk(DiskDef *disk)
                                               drive->unit));
         break;
     case DISK_BUS_SCSI:
+        if (isOnLsi(def, disk)) {
+            setAlias(&disk->info, g_strdup_printf("scsi%u-%u-%u", drive->controller, drive->bus, drive->unit));
+            break;
+        }
         setAlias(&disk->info, g_strdup_printf("scsi%u-%u-%u-%u", drive->controller, drive->bus, drive->target,
                                               drive->unit));
         break;
@@ -96,7 +108,7 @@ void qemuDomainAssignAliases(DomainDef *def)
     for (gsize i = 0; i < def->ncontrollers; i++)
         setAlias(&def->controllers[i]->info, qemuCommandAddressControllerId(def, def->controllers[i]));
     for (gsize i = 0; i < def->ndisks; i++)
-        nameDisk(def->disks[i]);
+        nameDisk(def, def->disks[i]);
     NAME_LIST(def->nets, def->nnets, "net");
     nameChardevs(def->serials, def->nserials);
     nameChardevs(def->consoles, def->nconsoles);
