@@ -86,7 +86,7 @@ struct DomainDef {
     NumaDef numa;
     MemoryDeviceDef **memories;         /* XML order */
     gsize nmemories;
-    MemballoonDef *balloon;             /* NULL only before defaults */
+    MemballoonDef *balloon;             /* NULL: none was given, and the architecture adds none */
 
     DomainVcpus vcpus;
     CpuDef *cpu;                        /* NULL: none given */

@@ -194,8 +194,8 @@ static void addBuiltins(DomainDef *def)
         def->panic = PANIC_PSERIES;
     if (def->panic == PANIC_NONE && def->arch == ARCH_S390X)
         def->panic = PANIC_S390;
-    if (!def->balloon)
-        def->balloon = memballoonDefNew(def->arch == ARCH_AARCH64 ? MEMBALLOON_NONE : MEMBALLOON_VIRTIO);
+    if (!def->balloon && def->arch != ARCH_AARCH64)
+        def->balloon = memballoonDefNew(MEMBALLOON_VIRTIO);
 }
 
 gboolean qemuDomainDefaults(DomainDef *def, const QemuCaps *caps, unsigned flags, GError **err)
@@ -209,8 +209,6 @@ gboolean qemuDomainDefaults(DomainDef *def, const QemuCaps *caps, unsigned flags
         addBuiltins(def);
         addConsoleDevices(def);
     }
-    if (!def->balloon)
-        def->balloon = memballoonDefNew(MEMBALLOON_NONE);
     return qemuDomainDevicesDefaults(def, caps, flags, err) && qemuDomainAssignSlots(def, err) &&
            qemuDomainAssignAddresses(def, caps, err);
 }

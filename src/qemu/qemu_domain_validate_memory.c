@@ -144,9 +144,24 @@ static gboolean deviceRule(const DomainDef *def, const MemoryDeviceDef *device, 
     return qemuDomainValidateMemory(def, device, caps, err);
 }
 
+/* Where virtio is on ccw, a model that has no such variant has no place to be: that comes before all its other faults. */
+static gboolean validateCcw(const DomainDef *def, const QemuCaps *caps, GError **err)
+{
+    for (gsize i = 0; i < def->nmemories; i++) {
+        const MemoryDeviceDef *device = def->memories[i];
+        gboolean isMem = device->model == MEMORY_DEVICE_VIRTIO_MEM;
+
+        if (device->info.type == DEVICE_ADDRESS_CCW && (isMem || device->model == MEMORY_DEVICE_VIRTIO_PMEM) &&
+            !require(caps, isMem ? QEMU_CAPS_DEVICE_VIRTIO_MEM_CCW : QEMU_CAPS_DEVICE_VIRTIO_PMEM_CCW,
+                     isMem ? "a 'virtio-mem' device" : "a 'virtio-pmem' device", err))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean qemuDomainValidateDefAndMemory(const DomainDef *def, const QemuCaps *caps, GError **err)
 {
-    return domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
+    return validateCcw(def, caps, err) && domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
            validateBalloon(def->balloon, caps, err) && validateNewer(def, caps, err) &&
            (!numaDefHasHmat(&def->numa) || require(caps, QEMU_CAPS_NUMA_HMAT, "'<cache>' and '<interconnects>' of '<numa>'", err));
 }

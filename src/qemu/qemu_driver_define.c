@@ -49,7 +49,7 @@ DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validat
         return NULL;
     if (!def->emulator)
         def->emulator = g_strdup(qemuCapsBinary(known));
-    if (!qemuDomainDefaults(def, known, flags, err) || !domainDefValidate(def, err) || !qemuDomainValidate(def, known, err))
+    if (!qemuDomainDefaults(def, known, flags, err) || !qemuDomainValidate(def, known, err))
         return NULL;
     if (caps)
         *caps = g_steal_pointer(&known);

@@ -192,13 +192,6 @@ def _virtioDriverOptions(root, answer):
                  ("iommu_platform", "ats", "packed", "page-per-vq"))
 
 
-@_rewrite("balloon-none")
-def _balloonNone(root, answer):
-    if (root.find("devices/memballoon") is None and "xml" in answer
-            and root.find("os/type").get("arch") == "aarch64"):
-        answer["xml"] = [text for text in answer["xml"] if text != "<memballoon model='none'/>"]
-
-
 @_rewrite("cache-none")
 def _cacheNone(root, answer):
     _takeOut(answer, r" (associativity|policy)='none'", "<numa>")
