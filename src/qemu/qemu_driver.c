@@ -137,6 +137,7 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
     g_queue_init(&driver->events);
     qemuStoreLoad(driver);
     qemuProcessReconnectAll(driver);
+    qemuStoreSweep(driver);
     autostartAll(driver);
     return driver;
 }

@@ -110,6 +110,8 @@ void qemuStoreRemoveStatus(QemuDomain *dom);
 
 /* All definitions and all running domains as the files have them, into the list. What cannot be read is logged and left. */
 void qemuStoreLoad(QemuDriver *driver);
+/* At start, after reconnecting: remove the folders of starts that the daemon did not survive. */
+void qemuStoreSweep(QemuDriver *driver);
 
 /* ---- monitor events: qemu_process_event.c ---- */
 extern const QemuMonitorCallbacks qemuProcessCallbacks;

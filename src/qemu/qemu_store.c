@@ -269,6 +269,44 @@ static void eachName(QemuDriver *driver, const char *folder, void (*func)(QemuDr
     }
 }
 
+/* Is @folder one of a domain that runs, or has a QEMU that still listens there (its status file cannot be read)? */
+static gboolean folderInUse(GHashTable *used, const char *folder)
+{
+    g_autofree char *socket = g_strdup_printf("%s/monitor.sock", folder);
+    int fd;
+
+    if (g_hash_table_contains(used, folder))
+        return TRUE;
+    fd = qemuMonitorConnect(socket, NULL);
+    if (fd < 0)
+        return FALSE;
+    close(fd);
+    g_warning("a QEMU that nothing is known of listens in '%s'", folder);
+    return TRUE;
+}
+
+void qemuStoreSweep(QemuDriver *driver)
+{
+    g_autoptr(GPtrArray) all = qemuDomainListSnapshot(driver->domains);
+    g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GDir) dir = g_dir_open(driver->paths.lib, 0, NULL);
+    const char *name;
+
+    for (guint i = 0; i < all->len; i++) {
+        QemuDomain *dom = g_ptr_array_index(all, i);
+        g_auto(QemuGuard) guard = qemuGuardLock(dom);
+
+        if (dom->live)
+            g_hash_table_add(used, qemuStoreDomainFolder(driver, dom->live));
+    }
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *folder = g_build_filename(driver->paths.lib, name, NULL);
+
+        if (g_str_has_prefix(name, "domain-") && !folderInUse(used, folder) && !memFileRemove(folder, NULL))
+            g_warning("the leftover folder '%s' cannot be removed", folder);
+    }
+}
+
 void qemuStoreLoad(QemuDriver *driver)
 {
     eachName(driver, driver->paths.config, loadConfig);

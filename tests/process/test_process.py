@@ -91,6 +91,7 @@ class Events:
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='vmem')
+        suite.witnesses[:] = [lambda: print(self.daemon.lastWords(), file=sys.stderr)]
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(endGuests, self.folder)
         self.emulator = os.path.join(self.folder, 'qemu-wrapper')
