@@ -237,7 +237,7 @@ static void testPipelined(void)
     stop(&fixture);
 }
 
-/* Eight calls that do not return: five are begun. Meanwhile the client's PINGs are answered and another client is
+/* Eight calls that do not return: five are read, and two are worked on, being for one guest. Meanwhile the client's PINGs are answered and another client is
  * served; when they may return, all eight are answered. */
 static void testHeldUp(void)
 {
@@ -252,7 +252,7 @@ static void testHeldUp(void)
     rpcFakeHold(fixture.script.driver, TRUE);
     for (guint32 i = 0; i < 8; i++)
         sendCall(fd, 245, i, args, bytes);
-    rpcFakeWaitHeld(fixture.script.driver, 5);
+    rpcFakeWaitHeld(fixture.script.driver, RPC_POOL_PER_GUEST);
     for (int i = 0; i < 3; i++) {
         sendMessage(fd, RPC_PROGRAM_KEEPALIVE, RPC_KEEPALIVE_PING, RPC_TYPE_MESSAGE, 0, NULL, 0);
         g_assert_true(receiveHeader(fd, &header));
@@ -265,6 +265,33 @@ static void testHeldUp(void)
     for (int i = 0; i < 8; i++)
         checkReply(fd, 245);
     close(fd);
+    close(other);
+    stop(&fixture);
+}
+
+/* Many clients that wait for one guest, more than there are workers: calls for no guest are still served, those that
+ * may wait included. */
+static void testStuckGuest(void)
+{
+    Fixture fixture;
+    guint8 args[64];
+    gsize bytes = resetArgs(args);
+    int fds[20];
+    startWith(&fixture, NULL);
+    rpcFakeHold(fixture.script.driver, TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(fds); i++) {
+        fds[i] = openClient(&fixture);
+        sendCall(fds[i], 245, 2, args, bytes);
+    }
+    rpcFakeWaitHeld(fixture.script.driver, RPC_POOL_PER_GUEST);
+    int other = openClient(&fixture);
+    sendCall(other, 4, 2, NULL, 0);
+    checkReply(other, 4);
+    rpcFakeHold(fixture.script.driver, FALSE);
+    for (gsize i = 0; i < G_N_ELEMENTS(fds); i++) {
+        checkReply(fds[i], 245);
+        close(fds[i]);
+    }
     close(other);
     stop(&fixture);
 }
@@ -514,6 +541,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rpc/many-clients", testManyClients);
     g_test_add_func("/rpc/pipelined", testPipelined);
     g_test_add_func("/rpc/held-up", testHeldUp);
+    g_test_add_func("/rpc/stuck-guest", testStuckGuest);
     g_test_add_func("/rpc/gone-during-call", testGoneDuringCall);
     g_test_add_func("/rpc/does-not-read", testDoesNotRead);
     g_test_add_func("/rpc/does-not-read-events", testDoesNotReadEvents);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define ARENAS 2                /* malloc's; one for each thread would cost megabytes */
+#define MMAP_BYTES (128 * 1024)
 #define IDLE_CHECK_MS 250
 #define SIGNALS_UNTIL_EXIT 3    /* of TERM or INT: then without waiting for calls in progress */
 
@@ -224,6 +225,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
 
     mallopt(M_ARENA_MAX, ARENAS);
+    /* A fixed threshold, so that the memory of a large message goes back when it is done with. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     umask(0077);
     if (!daemonOptionsParse(&options, argc, argv, &error)) {
         fprintf(stderr, "virtmemd: %s\nTry 'virtmemd --help'.\n", error->message);

@@ -201,11 +201,13 @@ static void keep(RpcClient *client, const guint8 *data, gsize bytes)
 static void answerKeptPings(RpcClient *client)
 {
     RpcFrame frame;
-    for (gsize at = 0; rpcFrameScan(client->in + at, client->inBytes - at, &frame) == RPC_SCAN_WHOLE; at += frame.totalBytes) {
+    gsize at = 0;
+    while (rpcFrameScan(client->in + at, client->inBytes - at, &frame) == RPC_SCAN_WHOLE) {
         if (frame.header.program == RPC_PROGRAM_KEEPALIVE && frame.header.procedure == RPC_KEEPALIVE_PING) {
             rpcFrameSetProcedure(client->in + at, RPC_KEEPALIVE_PONG);
             answerPing(client);
         }
+        at += frame.totalBytes;
     }
 }
 

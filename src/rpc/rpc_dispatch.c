@@ -248,6 +248,16 @@ static gboolean isAllowed(RpcClient *client, const RpcHeader *header, const RpcP
     return TRUE;
 }
 
+/* The guest that the call may wait for, as a number; 0: none. */
+static guint64 guestOf(const RpcCall *call)
+{
+    guint64 halves[2];
+    if (!(call->procedure->flags & RPC_DOMAIN))
+        return 0;
+    memcpy(halves, ((const WireDomain *)call->args)->uuid, sizeof(halves));
+    return halves[0] ^ halves[1];
+}
+
 void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
 {
     const RpcHeader *header = &frame->header;
@@ -270,5 +280,5 @@ void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
         return;
     }
     rpcClientCallBegin(client);
-    rpcPoolPush(client->server->pool, call, !(procedure->flags & RPC_QUICK));
+    rpcPoolPush(client->server->pool, call, !(procedure->flags & RPC_QUICK), guestOf(call));
 }

@@ -245,12 +245,14 @@ const RpcProcedure rpcProceduresConnect[] = {
     RPC_ROW(157, "CONNECT_GET_LIB_VERSION", WireNone, WireHyper, RPC_READONLY | RPC_LOOP, connectGetLibVersion),
     RPC_ROW(158, "CONNECT_COMPARE_CPU", WireStringFlags, WireInt, RPC_READONLY, connectCompareCpu),
     RPC_ROW(162, "CONNECT_BASELINE_CPU", WireBaselineArgs, WireString, RPC_READONLY, connectBaselineCpu),
-    RPC_ROW(312, "CONNECT_GET_CPU_MODEL_NAMES", WireModelNamesArgs, WireNamesCount, RPC_READONLY, connectGetCpuModelNames),
+    RPC_ROW(312, "CONNECT_GET_CPU_MODEL_NAMES", WireModelNamesArgs, WireNamesCount, RPC_READONLY,
+            connectGetCpuModelNames),
     /* Both run the emulator that the caller names. */
     RPC_ROW(342, "CONNECT_GET_DOMAIN_CAPABILITIES", WireDomainCapsArgs, WireString, 0, connectGetDomainCapabilities),
     RPC_ROW(393, "CONNECT_COMPARE_HYPERVISOR_CPU", WireCompareHypervisorArgs, WireInt, 0, connectCompareHypervisorCpu),
     RPC_ROW(360, "CONNECT_REGISTER_CLOSE_CALLBACK", WireNone, WireNone, RPC_READONLY | RPC_LOOP, registerCloseCallback),
-    RPC_ROW(361, "CONNECT_UNREGISTER_CLOSE_CALLBACK", WireNone, WireNone, RPC_READONLY | RPC_LOOP, unregisterCloseCallback),
+    RPC_ROW(361, "CONNECT_UNREGISTER_CLOSE_CALLBACK", WireNone, WireNone, RPC_READONLY | RPC_LOOP,
+            unregisterCloseCallback),
     RPC_ROW(419, "CONNECT_SET_IDENTITY", WireParamsFlags, WireNone, RPC_LOOP, connectSetIdentity),
     { 0 },
 };

@@ -76,8 +76,9 @@ const RpcProcedure rpcProceduresEvent[] = {
 };
 
 const RpcProcedure rpcProceduresQemu[] = {
-    RPC_ROW(1, "QEMU_DOMAIN_MONITOR_COMMAND", WireDomainTextFlags, WireString, 0, monitorCommand),
-    RPC_ROW(4, "QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER", WireMonitorEventArgs, WireInt, RPC_LOOP, monitorEventRegister),
+    RPC_ROW(1, "QEMU_DOMAIN_MONITOR_COMMAND", WireDomainTextFlags, WireString, RPC_DOMAIN, monitorCommand),
+    RPC_ROW(4, "QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER", WireMonitorEventArgs, WireInt, RPC_LOOP,
+            monitorEventRegister),
     RPC_ROW(5, "QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER", WireInt, WireNone, RPC_LOOP, monitorEventDeregister),
     { 0 },
 };

@@ -3,6 +3,12 @@
 #include "rpc/rpc_pool.h"
 
 #define IDLE_SECONDS 20
+#define THREADS_MAX 16
+
+typedef struct {
+    gpointer work;
+    guint64 guest;
+} Slow;
 
 /* All fields under lock but the first three, which never change. */
 struct RpcPool {
@@ -10,32 +16,67 @@ struct RpcPool {
     RpcPoolFunc func;
     GMutex lock;
     GCond work;
-    GQueue quick, slow;
+    GQueue quick;               /* work */
+    GQueue slow;                /* Slow */
+    guint64 guests[THREADS_MAX];    /* of the slow work that runs, in no order; @waiting of them */
     unsigned threads, idle;
     unsigned waiting;           /* workers that run work of the slow lane */
     gboolean stopping;
     GMainContext *context;      /* borrowed; set with stopping */
 };
 
-static gboolean hasWork(RpcPool *pool)
+static gboolean mayRun(const RpcPool *pool, guint64 guest)
 {
-    return !g_queue_is_empty(&pool->quick) || (!g_queue_is_empty(&pool->slow) && pool->waiting < pool->maxWaiting);
+    unsigned running = 0;
+    for (unsigned i = 0; guest != 0 && i < pool->waiting; i++)
+        running += pool->guests[i] == guest;
+    return running < RPC_POOL_PER_GUEST;
 }
 
-/* With the lock held, which is dropped while the work runs. */
+/* The slow work that is next, still in the queue; NULL: none may run now. */
+static GList *nextSlow(RpcPool *pool)
+{
+    if (pool->waiting >= pool->maxWaiting)
+        return NULL;
+    for (GList *l = pool->slow.head; l; l = l->next) {
+        if (mayRun(pool, ((Slow *)l->data)->guest))
+            return l;
+    }
+    return NULL;
+}
+
+static gboolean hasWork(RpcPool *pool)
+{
+    return !g_queue_is_empty(&pool->quick) || nextSlow(pool) != NULL;
+}
+
+static void slowEnded(RpcPool *pool, guint64 guest)
+{
+    unsigned at = 0;
+    while (pool->guests[at] != guest)
+        at++;
+    pool->guests[at] = pool->guests[--pool->waiting];
+}
+
+/* With the lock held, which is dropped while the work runs. There is work. */
 static void runOne(RpcPool *pool)
 {
     gpointer work = g_queue_pop_head(&pool->quick);
+    guint64 guest = 0;
     gboolean slow = work == NULL;
     if (slow) {
-        work = g_queue_pop_head(&pool->slow);
-        pool->waiting++;
+        GList *link = nextSlow(pool);
+        g_autofree Slow *next = link->data;
+        g_queue_delete_link(&pool->slow, link);
+        work = next->work;
+        guest = next->guest;
+        pool->guests[pool->waiting++] = guest;
     }
     g_mutex_unlock(&pool->lock);
     pool->func(work);
     g_mutex_lock(&pool->lock);
     if (slow)
-        pool->waiting--;
+        slowEnded(pool, guest);
 }
 
 static gpointer worker(gpointer opaque)
@@ -67,8 +108,8 @@ static gpointer worker(gpointer opaque)
 RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func)
 {
     RpcPool *pool = g_new0(RpcPool, 1);
-    pool->maxThreads = maxThreads;
-    pool->maxWaiting = maxThreads - reserved;
+    pool->maxThreads = MIN(maxThreads, THREADS_MAX);
+    pool->maxWaiting = pool->maxThreads - reserved;
     pool->func = func;
     g_mutex_init(&pool->lock);
     g_cond_init(&pool->work);
@@ -77,10 +118,17 @@ RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func)
     return pool;
 }
 
-void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait)
+void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait, guint64 guest)
 {
     g_mutex_lock(&pool->lock);
-    g_queue_push_tail(mayWait ? &pool->slow : &pool->quick, work);
+    if (mayWait) {
+        Slow *slow = g_new0(Slow, 1);
+        slow->work = work;
+        slow->guest = guest;
+        g_queue_push_tail(&pool->slow, slow);
+    } else {
+        g_queue_push_tail(&pool->quick, work);
+    }
     if (hasWork(pool)) {
         unsigned queued = pool->quick.length + pool->slow.length;
         if (pool->idle >= queued || pool->threads >= pool->maxThreads) {

@@ -5,14 +5,18 @@
 #include <glib.h>
 
 /* Workers come when there is work and none is free, up to the limit, and leave after a while without. Work pushed with
- * @mayWait can block for long (QEMU does not answer), so it never gets the last workers: those are for work that cannot. */
+ * @mayWait can block for long (QEMU does not answer), so it never gets the last workers: those are for work that cannot.
+ * Nor does work for one guest get more than RPC_POOL_PER_GUEST of them, however many clients ask: a guest that is stuck
+ * holds up its own calls. */
 typedef struct RpcPool RpcPool;
+
+#define RPC_POOL_PER_GUEST 2
 
 typedef void (*RpcPoolFunc)(gpointer work);
 
 RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func);
-/* Any thread. Work is begun in the order of pushing, within its lane. */
-void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait);
+/* Any thread. Work is begun in the order of pushing, within its lane and guest. @guest: any number for it; 0: none. */
+void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait, guint64 guest);
 /* No more will be pushed. @context is woken whenever a thread has ended. */
 void rpcPoolStop(RpcPool *pool, GMainContext *context);
 /* Threads that have not ended; after rpcPoolStop 0 means that all work is done. */
