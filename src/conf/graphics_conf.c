@@ -58,7 +58,8 @@ static gboolean parseListen(const xmlNode *node, GraphicsDef *def, GError **err)
     return TRUE;
 }
 
-static gboolean parsePort(const xmlNode *node, GraphicsDef *def, GError **err)
+/* @live: an automatic port is one that was found for this run, and counts. */
+static gboolean parsePort(const xmlNode *node, gboolean live, GraphicsDef *def, GError **err)
 {
     MemTristate autoport = MEM_TRISTATE_ABSENT;
 
@@ -68,7 +69,7 @@ static gboolean parsePort(const xmlNode *node, GraphicsDef *def, GError **err)
         return FALSE;
     /* -1 is the old spelling of autoport, 0 that of "not given" */
     def->autoport = autoport == MEM_TRISTATE_YES || def->port == -1 || (def->port == 0 && autoport != MEM_TRISTATE_NO);
-    if (def->autoport)
+    if (def->autoport && !(live && def->port > 0))
         def->port = 0;
     if (def->port < 0 || def->port > 65535) {
         memErrorSet(err, VIR_ERR_XML_ERROR,
@@ -79,7 +80,7 @@ static gboolean parsePort(const xmlNode *node, GraphicsDef *def, GError **err)
     return TRUE;
 }
 
-static gboolean parsePlace(const xmlNode *node, GraphicsDef *def, GError **err)
+static gboolean parsePlace(const xmlNode *node, gboolean live, GraphicsDef *def, GError **err)
 {
     const xmlNode *listen = memXmlChild(node, "listen");
 
@@ -96,7 +97,7 @@ static gboolean parsePlace(const xmlNode *node, GraphicsDef *def, GError **err)
     }
     if (listen && !parseListen(listen, def, err))
         return FALSE;
-    return parsePort(node, def, err);
+    return parsePort(node, live, def, err);
 }
 
 GraphicsDef *graphicsDefParse(const xmlNode *node, unsigned flags, GError **err)
@@ -107,21 +108,21 @@ GraphicsDef *graphicsDefParse(const xmlNode *node, unsigned flags, GError **err)
     };
     static const char *const children[] = { "listen", "alias", NULL };
     static const char *const types[] = { "spice", "sdl", "rdp", "desktop", "egl-headless", "dbus", NULL };
+    gboolean live = (flags & DOMAIN_PARSE_STATUS) != 0;
     DeviceInfo info = { 0 };
     g_autoptr(GraphicsDef) def = graphicsDefNew();
 
     if (deviceRefuseValue(node, "type", types, err) ||
         !memXmlAttrEnum(node, "type", TRUE, graphicsTypeFromString, DEVICE_ENUM(def->type), err) ||
-        !memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) || !parsePlace(node, def, err) ||
+        !memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) || !parsePlace(node, live, def, err) ||
         !memXmlAttrEnum(node, "sharePolicy", FALSE, graphicsShareFromString, DEVICE_ENUM(def->share), err) ||
         !memXmlAttrYesNo(node, "powerControl", DEVICE_ENUM(def->powerControl), err) ||
-        !deviceInfoParse(node, (flags & DOMAIN_PARSE_STATUS) != 0, &info, err))
+        !deviceInfoParse(node, live, &info, err))
         return NULL;
     def->alias = info.alias;
     def->password = memXmlAttr(node, "passwd");
     def->passwordValidTo = memXmlAttr(node, "passwdValidTo");
     def->keymap = memXmlAttr(node, "keymap");
-    /* What is read back from live XML is a port that was found for one run. */
     return g_steal_pointer(&def);
 }
 

@@ -244,10 +244,16 @@ gboolean qemuInterfaceChooseVncPorts(DomainDef *def, const char *defaultListen, 
 {
     for (gsize i = 0; i < def->ngraphics; i++) {
         GraphicsDef *graphics = def->graphics[i];
-        const char *address = graphics->address ? graphics->address : defaultListen;
+        const char *address;
 
-        if (!graphics->autoport || graphics->port || graphics->listen != GRAPHICS_LISTEN_ADDRESS)
+        if (graphics->listen != GRAPHICS_LISTEN_ADDRESS)
             continue;
+        if (!graphics->address)
+            graphics->address = g_strdup(defaultListen);
+        address = graphics->address;
+        if (!graphics->autoport)
+            continue;
+        graphics->port = 0;
         for (int port = FIRST_VNC_PORT; port <= LAST_VNC_PORT && !graphics->port; port++) {
             if (portIsFree(address, port))
                 graphics->port = port;

@@ -20,5 +20,6 @@ QemuInterfaceFds *qemuInterfaceOpen(DomainDef *def, gboolean useVhost, GError **
 /* Close the descriptors (QEMU has its own by then) and free. Taps that were made for the guest vanish with its last user. */
 void qemuInterfaceClose(QemuInterfaceFds *fds, gsize count);
 
-/* Find free ports for VNC servers with autoport, from 5900 on, and note them in @def. VIR_ERR_INTERNAL_ERROR: none is free. */
+/* Note in the running @def what its VNC servers are given: the default address where the XML has none, and with autoport a
+ * free port from 5900 on. VIR_ERR_INTERNAL_ERROR: none is free. */
 gboolean qemuInterfaceChooseVncPorts(DomainDef *def, const char *defaultListen, GError **err);

@@ -3,7 +3,9 @@
 #define G_LOG_DOMAIN "qemu/qemu_process_start"
 #include "qemu/qemu_process.h"
 
+#include "conf/graphics_conf.h"
 #include "conf/memballoon_conf.h"
+#include "conf/net_conf.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_interface.h"
@@ -216,6 +218,33 @@ static void sendBalloon(Start *start)
     setup(start, qemuMonitorSend(dom->mon, "balloon", arguments));
 }
 
+/* What no option of QEMU's command line says: unplugged network cables, passwords. */
+static void sendDevices(Start *start)
+{
+    const DomainDef *live = start->dom->live;
+
+    for (gsize i = 0; i < live->nnets; i++) {
+        MemJson *arguments;
+
+        if (live->nets[i]->link != NET_LINK_DOWN)
+            continue;
+        arguments = memJsonNew();
+        memJsonAddString(arguments, "name", live->nets[i]->info.alias);
+        memJsonAddBool(arguments, "up", FALSE);
+        setup(start, qemuMonitorSend(start->dom->mon, "set_link", arguments));
+    }
+    for (gsize i = 0; i < live->ngraphics; i++) {
+        MemJson *arguments;
+
+        if (!live->graphics[i]->password || live->graphics[i]->listen == GRAPHICS_LISTEN_NONE)
+            continue;
+        arguments = memJsonNew();
+        memJsonAddString(arguments, "protocol", "vnc");
+        memJsonAddString(arguments, "password", live->graphics[i]->password);
+        setup(start, qemuMonitorSend(start->dom->mon, "set_password", arguments));
+    }
+}
+
 static void sendQuestions(Start *start)
 {
     QemuDomain *dom = start->dom;
@@ -224,6 +253,7 @@ static void sendQuestions(Start *start)
     start->setup = g_ptr_array_new();
     if (qemuDomainHasBalloon(dom->live))
         sendBalloon(start);
+    sendDevices(start);
     for (gsize i = 0; contexts && contexts[i]; i++) {
         MemJson *arguments = memJsonNew();
 
