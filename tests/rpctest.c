@@ -237,7 +237,8 @@ static void testPipelined(void)
     stop(&fixture);
 }
 
-/* Eight calls that do not return: five are read, and two are worked on, being for one guest. Meanwhile the client's PINGs are answered and another client is
+/* Eight calls that do not return: five are read, and two are worked on, being for one guest. Meanwhile the client's
+ * PINGs are answered and another client is
  * served; when they may return, all eight are answered. */
 static void testHeldUp(void)
 {
