@@ -8,10 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -37,9 +37,25 @@ typedef struct {
     int nullFd;
     cpu_set_t cpus;
     gboolean hasCpus;
+    int *passFds;               /* sorted, -1 at the end; NULL: none */
 } Plan;
 
 /* ---- the child ---- */
+
+/* Close at once, not at exec: should the daemon die now, its sockets must not live on in here, and take connections from clients
+ * of the next daemon. */
+static void childCloseOthers(const int *sortedPassFds)
+{
+    unsigned next = CHILD_FIRST_FREE_FD;
+
+    for (; sortedPassFds && *sortedPassFds >= 0; sortedPassFds++) {
+        if ((unsigned)*sortedPassFds > next)
+            syscall(SYS_close_range, next, (unsigned)*sortedPassFds - 1, 0);
+        fcntl(*sortedPassFds, F_SETFD, 0);
+        next = (unsigned)*sortedPassFds + 1;
+    }
+    syscall(SYS_close_range, next, ~0U, 0);
+}
 
 static void childArrange(const Plan *plan)
 {
@@ -54,9 +70,7 @@ static void childArrange(const Plan *plan)
         dup2(above[i], (int)i);
     fcntl(CHILD_GO_FD, F_SETFD, FD_CLOEXEC);
     fcntl(CHILD_ERROR_FD, F_SETFD, FD_CLOEXEC);
-    syscall(SYS_close_range, CHILD_FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC);
-    for (gsize i = 0; plan->spawn->passFds && plan->spawn->passFds[i] >= 0; i++)
-        fcntl(plan->spawn->passFds[i], F_SETFD, 0);
+    childCloseOthers(plan->passFds);
 }
 
 static void childSignals(void)
@@ -122,8 +136,27 @@ static void planClear(Plan *plan)
     closeFd(&plan->error[0]);
     closeFd(&plan->error[1]);
     closeFd(&plan->nullFd);
+    g_clear_pointer(&plan->passFds, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plan, planClear)
+
+static int compareInt(gconstpointer a, gconstpointer b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void sortPassFds(Plan *plan)
+{
+    const int *fds = plan->spawn->passFds;
+    gsize count = 0;
+
+    if (!fds)
+        return;
+    while (fds[count] >= 0)
+        count++;
+    plan->passFds = g_memdup2(fds, (count + 1) * sizeof fds[0]);
+    qsort(plan->passFds, count, sizeof fds[0], compareInt);
+}
 
 static gboolean planMake(Plan *plan, GError **err)
 {
@@ -134,6 +167,7 @@ static gboolean planMake(Plan *plan, GError **err)
         memErrorSetSystem(err, errno, "cannot prepare to start '%s'", plan->spawn->argv[0]);
         return FALSE;
     }
+    sortPassFds(plan);
     CPU_ZERO(&plan->cpus);
     for (int i = cpuset ? memBitmapNext(cpuset, -1) : -1; i >= 0 && i < CPU_SETSIZE; i = memBitmapNext(cpuset, i)) {
         CPU_SET((unsigned)i, &plan->cpus);
