@@ -24,7 +24,8 @@
  * `lock` guards everything marked so and is never held during a callback. The descriptor is closed only with the last
  * reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
 
-#define ID_PREFIX "virtmemd-"
+/* Short: QEMU reads its monitor a byte at a time, at several system calls each. */
+#define ID_PREFIX "v"
 #define READ_CHUNK 16384
 #define CHUNKS_PER_WAKEUP 64
 #define BUFFER_KEEP 4096

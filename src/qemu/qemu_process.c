@@ -313,7 +313,7 @@ static void reconnectAsk(Reconnect *entry)
 
     if (fd < 0 || !qemuProcessOpenMonitor(dom, fd, &entry->error))
         return;
-    qemuRefreshSend(dom, &entry->refresh);
+    qemuRefreshSend(dom, &entry->refresh, FALSE, TRUE);
     entry->asked = TRUE;
 }
 

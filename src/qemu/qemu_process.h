@@ -48,8 +48,11 @@ typedef struct {
     int vncPort;
 } QemuRefresh;
 
-/* Under lock. */
-void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh);
+/* Under lock. @fresh: QEMU has just been started by us with -S, so that its state and its balloon are known, unless @balloon:
+ * a target was set. */
+void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh, gboolean fresh, gboolean balloon);
+/* What the balloon of a guest that was just started leaves it: boot memory and DIMMs. */
+guint64 qemuRefreshWholeBalloonKib(const DomainDef *live);
 /* Without lock. FALSE: one of them failed; all have been waited for. */
 gboolean qemuRefreshCollect(QemuRefresh *refresh, gint64 deadline, GError **err);
 /* Under lock, with what was collected. */

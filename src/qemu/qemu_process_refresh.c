@@ -25,12 +25,26 @@ gboolean qemuDomainHasBalloon(const DomainDef *def)
     return FALSE;
 }
 
-void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh)
+guint64 qemuRefreshWholeBalloonKib(const DomainDef *live)
 {
-    refresh->statusCall = qemuMonitorSend(dom->mon, "query-status", NULL);
+    guint64 kib = domainDefInitialKib(live);
+
+    for (gsize i = 0; i < live->nmemories; i++) {
+        if (live->memories[i]->model == MEMORY_DEVICE_DIMM)
+            kib += live->memories[i]->sizeKib;
+    }
+    return kib;
+}
+
+void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh, gboolean fresh, gboolean balloon)
+{
+    if (!fresh)
+        refresh->statusCall = qemuMonitorSend(dom->mon, "query-status", NULL);
     refresh->chardevCall = qemuMonitorSend(dom->mon, "query-chardev", NULL);
     refresh->cpuCall = qemuMonitorSend(dom->mon, "query-cpus-fast", NULL);
-    if (qemuDomainHasBalloon(dom->live))
+    if (fresh && !balloon)
+        refresh->balloonBytes = qemuRefreshWholeBalloonKib(dom->live) * 1024;
+    else if (qemuDomainHasBalloon(dom->live))
         refresh->balloonCall = qemuMonitorSend(dom->mon, "query-balloon", NULL);
     if (dom->live->nmemories > 0)
         refresh->memoryCall = qemuMonitorSend(dom->mon, "query-memory-devices", NULL);

@@ -202,11 +202,13 @@ static void setup(Start *start, QemuMonitorCall *call)
     g_ptr_array_add(start->setup, call);
 }
 
-static void sendBalloon(Start *start)
+/* TRUE: the guest begins with less than its memory. */
+static gboolean sendBalloon(Start *start)
 {
     QemuDomain *dom = start->dom;
     const MemballoonDef *balloon = dom->live->balloon;
-    MemJson *arguments = memJsonNew();
+    guint64 targetKib = dom->live->memory.currentKib;
+    MemJson *arguments;
 
     if (balloon->periodSeconds > 0) {
         g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", balloon->info.alias);
@@ -214,8 +216,13 @@ static void sendBalloon(Start *start)
         setup(start, qemuMonitorSendQomSet(dom->mon, path, "guest-stats-polling-interval",
                                            json_object_new_int64(balloon->periodSeconds)));
     }
-    memJsonAddUint64(arguments, "value", dom->live->memory.currentKib * 1024);
+    /* the target may count virtio-mem devices, which the balloon does not: at or above all it has, there is nothing to say */
+    if (targetKib >= qemuRefreshWholeBalloonKib(dom->live))
+        return FALSE;
+    arguments = memJsonNew();
+    memJsonAddUint64(arguments, "value", targetKib * 1024);
     setup(start, qemuMonitorSend(dom->mon, "balloon", arguments));
+    return TRUE;
 }
 
 /* What no option of QEMU's command line says: unplugged network cables, passwords. */
@@ -249,10 +256,11 @@ static void sendQuestions(Start *start)
 {
     QemuDomain *dom = start->dom;
     g_auto(GStrv) contexts = qemuCommandMemoryThreadContexts(dom->live, start->caps, &start->context.context);
+    gboolean balloon = FALSE;
 
     start->setup = g_ptr_array_new();
     if (qemuDomainHasBalloon(dom->live))
-        sendBalloon(start);
+        balloon = sendBalloon(start);
     sendDevices(start);
     for (gsize i = 0; contexts && contexts[i]; i++) {
         MemJson *arguments = memJsonNew();
@@ -260,7 +268,7 @@ static void sendQuestions(Start *start)
         memJsonAddString(arguments, "id", contexts[i]);
         setup(start, qemuMonitorSend(dom->mon, "object-del", arguments));
     }
-    qemuRefreshSend(dom, &start->refresh);
+    qemuRefreshSend(dom, &start->refresh, TRUE, balloon);
 }
 
 /* Without lock. All are waited for; the first failure counts. */
