@@ -202,6 +202,15 @@ static void testXmlReaders(void)
     g_assert_cmpuint(n, ==, 12);
     g_assert_false(memXmlAttrUint(root, "flag", FALSE, &n, &error));
     assertCode(&error, VIR_ERR_XML_ERROR);
+    g_assert_true(memXmlAttrHex(root, "n", TRUE, &kib, &error));
+    g_assert_cmpuint(kib, ==, 0x12);
+    g_assert_false(memXmlAttrHex(root, "flag", TRUE, &kib, &error));
+    assertCode(&error, VIR_ERR_XML_ERROR);
+    g_assert_true(memXmlOnlyOnce(root, children, &error));
+    xmlNewChild(root, NULL, (const xmlChar *)"size", NULL);
+    g_assert_true(memXmlOnlyOnce(root, children, &error));
+    g_assert_false(memXmlOnlyOnce(root, attrs, &error));
+    assertCode(&error, VIR_ERR_XML_ERROR);
     g_assert_true(memXmlAttrOnOff(root, "flag", &flag, &error));
     g_assert_cmpint(flag, ==, MEM_TRISTATE_YES);
     g_assert_false(memXmlAttrYesNo(root, "flag", &flag, &error));

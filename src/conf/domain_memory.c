@@ -54,6 +54,10 @@ static gboolean checkKnown(const xmlNode *domain, const char *name, const char *
     static const char *const none[] = { NULL };
     const xmlNode *node = memXmlChild(domain, name);
 
+    if (node && memXmlNext(node, name)) {
+        memErrorSet(err, VIR_ERR_XML_ERROR, "element '%s' is given twice in 'domain'", name);
+        return FALSE;
+    }
     return !node || (memXmlOnlyAttrs(node, attrs, err) && memXmlOnlyChildren(node, none, err));
 }
 

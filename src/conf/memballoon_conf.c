@@ -30,12 +30,13 @@ static gboolean checkKnown(const xmlNode *node, GError **err)
 {
     static const char *const attrs[] = { "model", "autodeflate", "freePageReporting", NULL };
     static const char *const children[] = { "stats", "alias", "address", "driver", NULL };
+    static const char *const none[] = { NULL };
     static const char *const statsAttrs[] = { "period", NULL };
     static const char *const driverAttrs[] = { "iommu", "ats", "packed", "page_per_vq", NULL };
     const xmlNode *stats = memXmlChild(node, "stats");
     const xmlNode *driver = memXmlChild(node, "driver");
 
-    return memXmlOnlyAttrs(node, attrs, err) && memXmlOnlyChildren(node, children, err) &&
+    return memXmlOnlyAttrs(node, attrs, err) && memXmlOnlyChildren(node, children, err) && memXmlOnlyOnce(node, none, err) &&
            (!stats || memXmlOnlyAttrs(stats, statsAttrs, err)) &&
            (!driver || memXmlOnlyAttrs(driver, driverAttrs, err));
 }

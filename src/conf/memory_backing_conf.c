@@ -97,7 +97,7 @@ static gboolean checkKnown(const xmlNode *node, GError **err)
     static const char *const children[] = { "hugepages", "nosharepages", "locked",  "source",
                                             "access",    "allocation",   "discard", NULL };
 
-    if (!memXmlOnlyChildren(node, children, err) || !memXmlOnlyAttrs(node, none, err))
+    if (!memXmlOnlyChildren(node, children, err) || !memXmlOnlyOnce(node, none, err) || !memXmlOnlyAttrs(node, none, err))
         return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
         const xmlNode *child = memXmlChild(node, known[i].name);
@@ -244,7 +244,7 @@ gboolean memtuneDefParse(const xmlNode *node, MemtuneDef *def, GError **err)
     static const char *const children[] = { "hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit", NULL };
 
     return !node ||
-           (memXmlOnlyAttrs(node, none, err) && memXmlOnlyChildren(node, children, err) &&
+           (memXmlOnlyAttrs(node, none, err) && memXmlOnlyChildren(node, children, err) && memXmlOnlyOnce(node, none, err) &&
             memXmlSizeKib(node, "hard_limit", FALSE, &def->hardLimitKib, &def->hasHard, err) &&
             memXmlSizeKib(node, "soft_limit", FALSE, &def->softLimitKib, &def->hasSoft, err) &&
             memXmlSizeKib(node, "min_guarantee", FALSE, &def->minGuaranteeKib, &def->hasMinGuarantee, err) &&

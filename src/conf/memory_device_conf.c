@@ -54,6 +54,13 @@ static gboolean isVirtio(MemoryDeviceModel model)
 
 /* ---- parse ---- */
 
+static gboolean onlyOnceOf(const xmlNode *node, const char *const *children, GError **err)
+{
+    static const char *const none[] = { NULL };
+
+    return memXmlOnlyChildren(node, children, err) && memXmlOnlyOnce(node, none, err);
+}
+
 /* Every child that some model takes is known for all: libvirt drops what belongs to another model. */
 static gboolean checkKnown(const xmlNode *node, GError **err)
 {
@@ -73,10 +80,10 @@ static gboolean checkKnown(const xmlNode *node, GError **err)
     const xmlNode *address = target ? memXmlChild(target, "address") : NULL;
     const xmlNode *driver = memXmlChild(node, "driver");
 
-    return memXmlOnlyAttrs(node, attrs, err) && memXmlOnlyChildren(node, children, err) &&
-           (!source || (memXmlOnlyAttrs(source, none, err) && memXmlOnlyChildren(source, sourceChildren, err))) &&
-           (!target || (memXmlOnlyAttrs(target, targetAttrs, err) && memXmlOnlyChildren(target, targetChildren, err))) &&
-           (!label || memXmlOnlyChildren(label, labelChildren, err)) &&
+    return memXmlOnlyAttrs(node, attrs, err) && onlyOnceOf(node, children, err) &&
+           (!source || (memXmlOnlyAttrs(source, none, err) && onlyOnceOf(source, sourceChildren, err))) &&
+           (!target || (memXmlOnlyAttrs(target, targetAttrs, err) && onlyOnceOf(target, targetChildren, err))) &&
+           (!label || onlyOnceOf(label, labelChildren, err)) &&
            (!address || memXmlOnlyAttrs(address, addressAttrs, err)) &&
            (!driver || memXmlOnlyAttrs(driver, driverAttrs, err));
 }
@@ -149,7 +156,7 @@ static gboolean parseLabel(const xmlNode *target, MemoryDeviceDef *def, GError *
                     def->labelKib, LABEL_MIN_KIB);
         return FALSE;
     }
-    if (def->labelKib && def->labelKib >= def->sizeKib) {
+    if (def->labelKib >= def->sizeKib) {
         memErrorSet(err, VIR_ERR_XML_ERROR, "label of '%" G_GUINT64_FORMAT "' KiB of an nvdimm must be smaller than its size, '%" G_GUINT64_FORMAT "' KiB",
                     def->labelKib, def->sizeKib);
         return FALSE;

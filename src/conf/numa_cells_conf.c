@@ -95,11 +95,12 @@ static gboolean parseCache(const xmlNode *node, NumaCacheDef *cache, GError **er
 {
     static const char *const attrs[] = { "level", "associativity", "policy", NULL };
     static const char *const children[] = { "size", "line", NULL };
+    static const char *const none[] = { NULL };
     int associativity = 0, policy = 0;
     guint64 lineBytes = 0;
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) ||
-        !memXmlAttrUint(node, "level", TRUE, &cache->level, err))
+        !memXmlOnlyOnce(node, none, err) || !memXmlAttrUint(node, "level", TRUE, &cache->level, err))
         return FALSE;
     if (!cache->level) {
         memErrorSet(err, VIR_ERR_XML_ERROR, "value '0' for attribute 'level' of '<cache>' is invalid: it must be 1, 2 or 3");
@@ -176,12 +177,13 @@ static gboolean parseCell(const xmlNode *node, NumaDef *def, unsigned position, 
 {
     static const char *const attrs[] = { "id", "cpus", "memory", "unit", "memAccess", "discard", NULL };
     static const char *const children[] = { "distances", "cache", NULL };
+    static const char *const repeatable[] = { "cache", NULL };
     unsigned id = position;
     int access = MEMORY_ACCESS_DEFAULT, discard = MEM_TRISTATE_ABSENT;
     NumaCellDef *cell;
 
     if (!memXmlOnlyAttrs(node, attrs, err) || !memXmlOnlyChildren(node, children, err) ||
-        !parseCellId(node, def, &id, err) || !parseCellCpus(node, def, id, err))
+        !memXmlOnlyOnce(node, repeatable, err) || !parseCellId(node, def, &id, err) || !parseCellCpus(node, def, id, err))
         return FALSE;
     cell = &def->cells[id];
     if (!memXmlAttrSizeKib(node, "memory", "unit", TRUE, &cell->memoryKib, err) ||
@@ -200,9 +202,11 @@ gboolean numaCellsParse(const xmlNode *numa, NumaDef *def, GError **err)
 {
     static const char *const none[] = { NULL };
     static const char *const children[] = { "cell", "interconnects", NULL };
+    static const char *const repeatable[] = { "cell", NULL };
     unsigned position = 0;
 
-    if (!memXmlOnlyAttrs(numa, none, err) || !memXmlOnlyChildren(numa, children, err))
+    if (!memXmlOnlyAttrs(numa, none, err) || !memXmlOnlyChildren(numa, children, err) ||
+        !memXmlOnlyOnce(numa, repeatable, err))
         return FALSE;
     def->ncells = memXmlCountChildren(numa, "cell");
     if (!def->ncells || def->ncells > NUMA_CELLS_MAX) {

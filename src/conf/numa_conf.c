@@ -149,6 +149,7 @@ gboolean numatuneParse(const xmlNode *numatune, gboolean placementStatic, NumaDe
 {
     static const char *const none[] = { NULL };
     static const char *const children[] = { "memory", "memnode", NULL };
+    static const char *const repeatable[] = { "memnode", NULL };
 
     if (!numatune)
         return parseTuneMemory(NULL, placementStatic, def, err);
@@ -157,6 +158,7 @@ gboolean numatuneParse(const xmlNode *numatune, gboolean placementStatic, NumaDe
         return FALSE;
     }
     return memXmlOnlyAttrs(numatune, none, err) && memXmlOnlyChildren(numatune, children, err) &&
+           memXmlOnlyOnce(numatune, repeatable, err) &&
            parseTuneMemory(memXmlChild(numatune, "memory"), placementStatic, def, err) &&
            parseMemnodes(numatune, def, err);
 }

@@ -133,8 +133,9 @@ static void addCaches(GPtrArray *argv, const NumaDef *numa, gsize cell)
         const NumaCacheDef *cache = &numa->cells[cell].caches[i];
         GString *text = g_string_new(NULL);
 
-        g_string_append_printf(text, "hmat-cache,node-id=%" G_GSIZE_FORMAT ",size=%" G_GUINT64_FORMAT "K,level=%u", cell,
-                               cache->sizeKib, cache->level);
+        /* libvirt gives QEMU 32 bits of the size, too */
+        g_string_append_printf(text, "hmat-cache,node-id=%" G_GSIZE_FORMAT ",size=%uK,level=%u", cell,
+                               (unsigned)cache->sizeKib, cache->level);
         g_string_append_printf(text, ",associativity=%s,policy=%s", associativityName(cache->associativity),
                                policyName(cache->policy));
         if (cache->lineBytes)

@@ -174,6 +174,19 @@ gboolean memXmlOnlyChildren(const xmlNode *node, const char *const *known, GErro
     return TRUE;
 }
 
+gboolean memXmlOnlyOnce(const xmlNode *node, const char *const *repeatable, GError **err)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (const xmlNode *child = memXmlChild(node, NULL); child; child = memXmlNext(child, NULL)) {
+        if (g_hash_table_add(seen, (gpointer)child->name) || isKnown(child->ns, child->name, repeatable))
+            continue;
+        memErrorSet(err, VIR_ERR_XML_ERROR, "element '%s' is given twice in '%s'", child->name, node->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean memXmlOnlyAttrs(const xmlNode *node, const char *const *known, GError **err)
 {
     for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {

@@ -37,6 +37,9 @@ char *memXmlChildText(const xmlNode *node, const char *child);
 gboolean memXmlOnlyChildren(const xmlNode *node, const char *const *known, GError **err);
 gboolean memXmlOnlyAttrs(const xmlNode *node, const char *const *known, GError **err);
 
+/* Refuse a child element that is there twice and not in @repeatable: VIR_ERR_XML_ERROR. */
+gboolean memXmlOnlyOnce(const xmlNode *node, const char *const *repeatable, GError **err);
+
 /* The readers below: TRUE and *@value untouched when the attribute or element is absent and
  * !@required; absent and @required, or malformed: VIR_ERR_XML_ERROR naming element, attribute, value. */
 gboolean memXmlAttrUint(const xmlNode *node, const char *name, gboolean required, unsigned *value, GError **err);

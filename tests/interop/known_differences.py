@@ -194,7 +194,7 @@ def _virtioDriverOptions(root, answer):
 
 @_rewrite("cache-none")
 def _cacheNone(root, answer):
-    _takeOut(answer, r" (associativity|policy)='none'", "<numa>")
+    _takeOut(answer, r" (associativity|policy)='none'|<line unit='B' value='0'/>", "<numa>")
 
 
 # What the generator puts in that libvirt 9.0 does not know.
