@@ -23,23 +23,92 @@ static xmlNode *findElement(const DomainDef *def, const char *uri)
     return NULL;
 }
 
-/* The element as its owner wrote it: without the prefix that it was stored under. */
-static char *elementText(const xmlNode *element)
+/* Blanks between elements are layout: they go, so that the writer can lay out anew. */
+static void removeBlanks(xmlNode *node)
 {
-    xmlNode *copy = xmlDocCopyNode((xmlNode *)element, NULL, 1);
-    char *text;
+    gboolean hasElements = xmlFirstElementChild(node) != NULL;
+    xmlNode *next;
 
-    if (copy->ns) {
-        for (xmlNs *ns = copy->nsDef; ns; ns = ns->next) {
-            if (ns->href && xmlStrEqual(ns->href, copy->ns->href) && ns->prefix) {
-                xmlFree((xmlChar *)ns->prefix);
-                ns->prefix = NULL;
-            }
+    for (xmlNode *child = node->children; child; child = next) {
+        next = child->next;
+        if (child->type == XML_ELEMENT_NODE) {
+            removeBlanks(child);
+        } else if (hasElements && xmlIsBlankNode(child)) {
+            xmlUnlinkNode(child);
+            xmlFreeNode(child);
         }
     }
-    text = memXmlNodeText(copy);
-    xmlFreeNode(copy);
+}
+
+/* @level: how deep the lines after the first are. Caller frees. */
+static char *layOut(xmlNode *node, int level)
+{
+    xmlBuffer *buffer = xmlBufferCreate();
+    char *text;
+
+    xmlNodeDump(buffer, node->doc, node, level, 1);
+    text = g_strdup((const char *)xmlBufferContent(buffer));
+    xmlBufferFree(buffer);
     return text;
+}
+
+/* Nothing below @node is in namespace @uri any more. */
+static void leaveNamespace(xmlNode *node, const char *uri)
+{
+    if (node->type != XML_ELEMENT_NODE)
+        return;
+    if (node->ns && g_strcmp0((const char *)node->ns->href, uri) == 0)
+        xmlSetNs(node, NULL);
+    for (xmlNode *child = node->children; child; child = child->next)
+        leaveNamespace(child, uri);
+}
+
+static void dropDeclaration(xmlNode *node, const char *uri)
+{
+    xmlNs **link = &node->nsDef;
+
+    while (*link) {
+        xmlNs *ns = *link;
+
+        if (g_strcmp0((const char *)ns->href, uri) == 0) {
+            *link = ns->next;
+            xmlFreeNs(ns);
+        } else {
+            link = &ns->next;
+        }
+    }
+}
+
+/* The element as its owner wrote it: without the namespace that it was stored under. */
+static char *elementText(const xmlNode *element, const char *uri)
+{
+    xmlDoc *doc = xmlNewDoc((const xmlChar *)"1.0");
+    xmlNode *copy = xmlDocCopyNode((xmlNode *)element, doc, 1);
+    char *text;
+
+    xmlDocSetRootElement(doc, copy);
+    leaveNamespace(copy, uri);
+    dropDeclaration(copy, uri);
+    removeBlanks(copy);
+    text = layOut(copy, 0);
+    xmlFreeDoc(doc);
+    return text;
+}
+
+/* Write and read <metadata> once more, so that what is shown has the layout of the rest. */
+static gboolean tidy(DomainDef *def, GError **err)
+{
+    g_autofree char *text = NULL;
+    xmlDoc *doc;
+
+    removeBlanks(def->metadata);
+    text = layOut(def->metadata, 1);
+    doc = memXmlParse(text, "metadata", err);
+    if (!doc)
+        return FALSE;
+    xmlFreeDoc(def->metadata->doc);
+    def->metadata = xmlDocGetRootElement(doc);
+    return TRUE;
 }
 
 static void ensureMetadata(DomainDef *def)
@@ -80,6 +149,11 @@ static gboolean setElement(DomainDef *def, const char *text, const char *key, co
 
     if (!text) {
         removeElement(def, uri);
+        if (def->metadata && xmlFirstElementChild(def->metadata))
+            return tidy(def, err);
+        if (def->metadata)
+            xmlFreeDoc(def->metadata->doc);
+        def->metadata = NULL;
         return TRUE;
     }
     doc = memXmlParse(text, "metadata", err);
@@ -96,7 +170,7 @@ static gboolean setElement(DomainDef *def, const char *text, const char *key, co
     }
     adopt(element, ns, uri);
     xmlAddChild(def->metadata, element);
-    return TRUE;
+    return tidy(def, err);
 }
 
 /* ---- all kinds ---- */
@@ -116,7 +190,7 @@ static char *getFrom(const DomainDef *def, int type, const char *uri, GError **e
     case VIR_DOMAIN_METADATA_ELEMENT:
         element = uri ? findElement(def, uri) : NULL;
         if (element)
-            return elementText(element);
+            return elementText(element, uri);
         break;
     default:
         memErrorSet(err, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'", type);

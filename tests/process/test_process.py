@@ -378,6 +378,26 @@ class Lifecycle(Case):
         dom.destroy()
         self.assertEqual(dom.maxMemory(), 131072)
 
+    def testMetadata(self):
+        dom = self.start()
+        config, live = libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_AFFECT_LIVE
+        element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+        dom.setMetadata(element, '<a xmlns:q="http://q"><q:b>x</q:b><c/></a>', 'k', 'http://x', config | live)
+        self.assertEqual(dom.metadata(element, 'http://x', live), '<a xmlns:q="http://q">\n  <q:b>x</q:b>\n  <c/>\n</a>')
+        for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+            self.assertIn('  <metadata>\n    <k:a xmlns:q="http://q" xmlns:k="http://x">\n      <q:b>x</q:b>\n      <k:c/>\n'
+                          '    </k:a>\n  </metadata>\n', dom.XMLDesc(flags))
+        self.restart()
+        dom = self.conn.lookupByName('guest')
+        self.assertIn('<q:b>', dom.metadata(element, 'http://x', live))
+        dom.setMetadata(element, None, None, 'http://x', live)
+        self.refused(libvirt.VIR_ERR_NO_DOMAIN_METADATA, dom.metadata, element, 'http://x', live)
+        self.assertNotIn('metadata', dom.XMLDesc())
+        self.assertIn('metadata', dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        dom.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, 'short', None, None, live)
+        self.assertEqual(dom.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None, live), 'short')
+        self.refused(libvirt.VIR_ERR_NO_DOMAIN_METADATA, dom.metadata, libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, None, config)
+
     def testAutodestroy(self):
         other = libvirt.open(self.daemon.uri)
         other.createXML(XML.format(name='guest', emulator=QEMU),
