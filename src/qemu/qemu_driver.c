@@ -164,8 +164,8 @@ void qemuDriverFree(QemuDriver *driver)
     all = qemuDomainListSnapshot(driver->domains);
     for (guint i = 0; i < all->len; i++)
         letGo(g_ptr_array_index(all, i));
-    if (driver->reconnectThread)
-        g_thread_join(driver->reconnectThread);
+    if (driver->reconnecting)
+        g_thread_pool_free(driver->reconnecting, FALSE, TRUE);
     g_thread_pool_free(driver->background, FALSE, TRUE);
     g_clear_pointer(&all, g_ptr_array_unref);
     qemuEventDrop(driver);

@@ -15,7 +15,7 @@ struct QemuDriver {
     GThreadPool *background;                /* self-locking: work that may block and that no client waits for */
     gint64 startTimeoutUs;                  /* immutable: how long a QEMU may be silent after exec */
 
-    GThread *reconnectThread;               /* loop: joined at the end; NULL: none */
+    GThreadPool *reconnecting;              /* loop: asks the guests found at start; NULL: there were none */
     int lastId;                             /* atomic */
     int active;                             /* atomic: running guests */
 

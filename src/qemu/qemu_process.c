@@ -30,6 +30,7 @@
 #define KILL_AFTER_MS 3000
 #define GRACEFUL_WAIT_US (10 * G_USEC_PER_SEC)
 #define KILLED_WAIT_US (10 * G_USEC_PER_SEC)
+#define RECONNECT_THREADS 4
 #define RECONNECT_WAIT_US (5 * G_USEC_PER_SEC)
 #define WORDS_BYTES 2048
 
@@ -291,6 +292,7 @@ typedef struct {
     QemuDomain *dom;
     QemuRefresh refresh;
     gboolean asked, halfStarted;
+    gint64 deadline;
     GError *error;
 } Reconnect;
 
@@ -317,9 +319,9 @@ static void reconnectAsk(Reconnect *entry)
     entry->asked = TRUE;
 }
 
-static void reconnectFinish(Reconnect *entry, gint64 deadline)
+static void reconnectFinish(Reconnect *entry)
 {
-    gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, deadline, &entry->error);
+    gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, entry->deadline, &entry->error);
     QemuDomain *dom = entry->dom;
     g_auto(QemuGuard) guard = qemuGuardLock(dom);
     int reason;
@@ -348,21 +350,16 @@ static void reconnectFinish(Reconnect *entry, gint64 deadline)
     g_cond_broadcast(&dom->changed);
 }
 
-/* A thread of its own, since it waits for answers that the loop brings. */
-static gpointer reconnectWait(gpointer data)
+/* On a thread of its own, since it waits for answers that the loop brings. */
+static void reconnectWait(gpointer data, gpointer unused)
 {
-    g_autoptr(GPtrArray) entries = data;
-    gint64 deadline = g_get_monotonic_time() + RECONNECT_WAIT_US;
-
-    for (guint i = 0; i < entries->len; i++)
-        reconnectFinish(g_ptr_array_index(entries, i), deadline);
-    return NULL;
+    reconnectFinish(data);
+    reconnectFree(data);
 }
 
 void qemuProcessReconnectAll(QemuDriver *driver)
 {
     g_autoptr(GPtrArray) all = qemuDomainListSnapshot(driver->domains);
-    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(reconnectFree);
 
     for (guint i = 0; i < all->len; i++) {
         QemuDomain *dom = g_ptr_array_index(all, i);
@@ -382,9 +379,11 @@ void qemuProcessReconnectAll(QemuDriver *driver)
         entry = g_new0(Reconnect, 1);
         entry->dom = qemuDomainKeep(dom);
         entry->halfStarted = halfStarted;
+        entry->deadline = g_get_monotonic_time() + RECONNECT_WAIT_US;
         reconnectAsk(entry);
-        g_ptr_array_add(entries, entry);
+        /* several threads: a guest that does not answer keeps one, and the others go on */
+        if (!driver->reconnecting)
+            driver->reconnecting = g_thread_pool_new(reconnectWait, NULL, RECONNECT_THREADS, FALSE, NULL);
+        g_thread_pool_push(driver->reconnecting, entry, NULL);
     }
-    if (entries->len > 0)
-        driver->reconnectThread = g_thread_new("reconnect", reconnectWait, g_steal_pointer(&entries));
 }

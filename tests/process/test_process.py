@@ -491,6 +491,18 @@ class DaemonDies(Case):
         self.restart()
         waitGone(pid)
 
+    def testStuckGuestAtRestart(self):
+        for name in ('stuck', 'lively'):
+            self.start(name, 0)
+        os.kill(self.pid('stuck'), signal.SIGSTOP)
+        self.restart()
+        lively, stuck = self.conn.lookupByName('lively'), self.conn.lookupByName('stuck')
+        self.assertIn('actual', lively.memoryStats())
+        lively.suspend()
+        stuck.destroy()
+        self.assertEqual(stuck.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED])
+        self.assertTrue(lively.isActive())
+
     def testKilledAtAnyMoment(self):
         """Each time the daemon is killed somewhere within a start or a destroy; what is there afterwards is known and usable."""
         self.define()
