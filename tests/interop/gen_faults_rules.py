@@ -553,7 +553,7 @@ def _nodemask(text):
 @_rule
 def _sourceRemoved(scene):
     memory = _pickDevice(scene, "nvdimm", "virtio-pmem")
-    if memory is None:
+    if memory is None or memory.find("source") is None:
         return False
     memory.remove(memory.find("source"))
     return True
