@@ -159,9 +159,21 @@ static gboolean validateCcw(const DomainDef *def, const QemuCaps *caps, GError *
     return TRUE;
 }
 
+/* libvirt looks for a place for any balloon before it looks at its model. */
+static gboolean validateBalloonPlace(const DomainDef *def, GError **err)
+{
+    const MemballoonDef *balloon = def->balloon;
+
+    if (!balloon || balloon->model != MEMBALLOON_XEN || balloon->info.type != DEVICE_ADDRESS_NONE ||
+        def->arch == ARCH_S390X || qemuDomainHasPci(def))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_XML_ERROR, "'<memballoon>' needs a PCI bus, and machine '%s' has none", def->machine);
+    return FALSE;
+}
+
 gboolean qemuDomainValidateDefAndMemory(const DomainDef *def, const QemuCaps *caps, GError **err)
 {
-    return validateCcw(def, caps, err) && domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
+    return validateBalloonPlace(def, err) && validateCcw(def, caps, err) && domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
            validateBalloon(def->balloon, caps, err) && validateNewer(def, caps, err) &&
            (!numaDefHasHmat(&def->numa) || require(caps, QEMU_CAPS_NUMA_HMAT, "'<cache>' and '<interconnects>' of '<numa>'", err));
 }
