@@ -173,7 +173,8 @@ static gboolean validateBalloonPlace(const DomainDef *def, GError **err)
 
 gboolean qemuDomainValidateDefAndMemory(const DomainDef *def, const QemuCaps *caps, GError **err)
 {
-    return validateBalloonPlace(def, err) && validateCcw(def, caps, err) && domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
+    return validateBalloonPlace(def, err) && validateCcw(def, caps, err) &&
+           domainDefValidateWith(def, deviceRule, caps, err) && validateBacking(&def->backing, caps, err) &&
            validateBalloon(def->balloon, caps, err) && validateNewer(def, caps, err) &&
            (!numaDefHasHmat(&def->numa) || require(caps, QEMU_CAPS_NUMA_HMAT, "'<cache>' and '<interconnects>' of '<numa>'", err));
 }
