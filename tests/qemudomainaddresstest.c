@@ -164,7 +164,7 @@ static void testTooMany(void)
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qemudomainaddress/map/takes", testMapTakes);
     g_test_add_func("/qemudomainaddress/map/root-ports", testMapRootPorts);
     g_test_add_func("/qemudomainaddress/hotplug/express", testHotplugExpress);
