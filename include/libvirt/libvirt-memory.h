@@ -145,6 +145,7 @@ struct _virMemInventory {
     virMemFigure guestAvailable;        /* MemAvailable (usable); falls back to guestUnused with old guests */
     virMemFigure guestCaches;           /* disk_caches */
     virMemFigure resident;              /* of the QEMU process on the host (rss) */
+    unsigned long long hardLimitKib;    /* memtune/hard_limit; VIR_MEM_UNKNOWN: none */
 };
 
 typedef enum {
@@ -183,7 +184,7 @@ struct _virMemHost {
     unsigned long long availableKib;    /* free, buffers and caches of the whole host; VIR_MEM_UNKNOWN */
     unsigned long long pageKib;         /* ordinary page */
     unsigned long long hugeKib;         /* smallest huge page of the host; 0: it has none */
-    int ksm;                            /* 1: merging, 0: not, -1: the connection does not tell */
+    int ksm;                            /* 1: pages are merged now, 0: none, -1: the connection does not tell */
     unsigned long long ksmShared;       /* pages kept once for many; VIR_MEM_UNKNOWN */
     unsigned long long ksmSharing;      /* pages that were saved by it; VIR_MEM_UNKNOWN */
 };
@@ -214,7 +215,7 @@ struct _virMemRequest {
     const virMemNodeSize *nodes;        /* the nodes named here; with totalKib, the others share the rest */
     size_t nnodes;
     unsigned long long reserveKib;      /* what the guest keeps available when it shrinks; 0: a default (1/16 of what
-                                         * it has now, 64 MiB at least) */
+                                         * it shall have, 64 MiB at least) */
     unsigned int flags;                 /* virMemPlanFlags */
 };
 
