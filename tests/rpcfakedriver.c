@@ -73,6 +73,12 @@ void qemuDriverFree(QemuDriver *driver)
     g_free(driver);
 }
 
+/* Its calls may be made to hang: none of them belongs on the loop thread. */
+gboolean qemuDriverIsFree(QemuDriver *driver, QemuUuid uuid)
+{
+    return FALSE;
+}
+
 gboolean qemuDriverIsIdle(QemuDriver *driver)
 {
     gboolean idle = TRUE;

@@ -184,6 +184,18 @@ gboolean qemuDriverIsIdle(QemuDriver *driver)
     return g_atomic_int_get(&driver->active) == 0;
 }
 
+gboolean qemuDriverIsFree(QemuDriver *driver, QemuUuid uuid)
+{
+    g_autoptr(QemuDomain) dom = qemuDomainListFindUuid(driver->domains, uuid);
+    gboolean isFree;
+
+    if (!dom || !g_mutex_trylock(&dom->lock))
+        return FALSE;
+    isFree = !dom->reconnecting;
+    g_mutex_unlock(&dom->lock);
+    return isFree;
+}
+
 /* ---- shared ---- */
 
 gboolean qemuDriverCheckFlags(unsigned flags, unsigned known, const char *what, GError **err)

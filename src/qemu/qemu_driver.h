@@ -57,6 +57,10 @@ void qemuDriverFree(QemuDriver *driver);
 /* Any thread: guests running? (--timeout) */
 gboolean qemuDriverIsIdle(QemuDriver *driver);
 
+/* Any thread: would reading from this domain go on without waiting, for another caller or for the daemon's own start? A
+ * hint: it may change at once, and then the wait is short. FALSE for a domain that is not there. */
+gboolean qemuDriverIsFree(QemuDriver *driver, QemuUuid uuid);
+
 /* ---- host ---- */
 char *qemuDriverGetCapabilities(QemuDriver *driver, GError **err);
 char *qemuDriverGetDomainCapabilities(QemuDriver *driver, const char *emulator, const char *arch, const char *machine,

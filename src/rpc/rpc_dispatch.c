@@ -258,6 +258,14 @@ static guint64 guestOf(const RpcCall *call)
     return halves[0] ^ halves[1];
 }
 
+static gboolean isShort(const RpcCall *call)
+{
+    const WireDomain *domain = call->args;
+
+    return (call->procedure->flags & RPC_SHORT) &&
+           qemuDriverIsFree(rpcCallDriver(call), (const unsigned char *)domain->uuid);
+}
+
 void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
 {
     const RpcHeader *header = &frame->header;
@@ -274,7 +282,7 @@ void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
         callFree(call);
         return;
     }
-    if (procedure->flags & RPC_LOOP) {
+    if (procedure->flags & RPC_LOOP || isShort(call)) {
         run(call);
         callFree(call);
         return;

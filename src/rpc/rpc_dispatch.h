@@ -31,6 +31,8 @@ typedef enum {
     RPC_SIGNIN = 1 << 2,        /* allowed before authentication */
     RPC_LOOP = 1 << 3,          /* cheap and without the driver: answered on the loop thread */
     RPC_QUICK = 1 << 4,         /* never waits for a guest or a job */
+    RPC_SHORT = 1 << 7,         /* a short read of one domain, which the arguments begin with: done on the loop thread if the
+                                   domain is free, since waking a worker costs more than the read */
     RPC_DOMAIN = 1 << 6,        /* may wait for one guest; its arguments begin with the domain */
     RPC_STREAM = 1 << 5,        /* the reply is sent by the loop thread, together with the start of the stream */
 } RpcProcedureFlags;

@@ -294,7 +294,7 @@ const RpcProcedure rpcProceduresDomain[] = {
     RPC_ROW(10, "DOMAIN_CREATE_XML", WireStringFlags, WireDomainArgs, 0, domainCreateXml),
     RPC_ROW(11, "DOMAIN_DEFINE_XML", WireString, WireDomainArgs, 0, domainDefineXml),
     RPC_ROW(12, "DOMAIN_DESTROY", WireDomainArgs, WireNone, RPC_DOMAIN, domainDestroy),
-    RPC_ROW(14, "DOMAIN_GET_XML_DESC", WireDomainFlags, WireString, LOOKUP, domainGetXmlDesc),
+    RPC_ROW(14, "DOMAIN_GET_XML_DESC", WireDomainFlags, WireString, LOOKUP | RPC_SHORT, domainGetXmlDesc),
     RPC_ROW(15, "DOMAIN_GET_AUTOSTART", WireDomainArgs, WireInt, LOOKUP, domainGetAutostart),
     RPC_ROW(21, "CONNECT_LIST_DEFINED_DOMAINS", WireInt, WireNames, LOOKUP, connectListDefinedDomains),
     RPC_ROW(22, "DOMAIN_LOOKUP_BY_ID", WireInt, WireDomainArgs, LOOKUP, domainLookupById),

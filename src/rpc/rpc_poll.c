@@ -63,6 +63,8 @@ RpcPoll *rpcPollNew(GMainContext *context, GError **err)
     poll->epoll = epoll;
     poll->removed = g_ptr_array_new_with_free_func(g_free);
     g_source_set_static_name(&poll->source, "rpc sockets");
+    /* It never runs a loop of its own; without this GLib takes the descriptor out of the poll and back at each turn. */
+    g_source_set_can_recurse(&poll->source, TRUE);
     g_source_add_unix_fd(&poll->source, epoll, G_IO_IN);
     g_source_attach(&poll->source, context);
     return poll;

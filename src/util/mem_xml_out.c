@@ -68,11 +68,27 @@ static gboolean beginChild(MemXmlOut *out)
     return TRUE;
 }
 
+/* How much of @value stands for itself. */
+static gsize plainLength(const char *value)
+{
+    const char *p = value;
+
+    while ((unsigned char)*p >= 0x20 && *p != '<' && *p != '>' && *p != '&' && *p != '\'' && *p != '"')
+        p++;
+    return (gsize)(p - value);
+}
+
+/* Most values need no escaping at all: they are copied in one go. */
 static void appendEscaped(GString *text, const char *value, gboolean attribute)
 {
     for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
+        gsize plain = plainLength(value);
+        unsigned char c = (unsigned char)value[plain];
 
+        g_string_append_len(text, value, (gssize)plain);
+        value += plain;
+        if (!c)
+            break;
         if (c == '<')
             g_string_append(text, "&lt;");
         else if (c == '>')
@@ -140,7 +156,9 @@ void memXmlOutAttr(MemXmlOut *out, const char *name, const char *value)
 {
     if (!value)
         return;
-    g_string_append_printf(out->text, " %s='", name);
+    g_string_append_c(out->text, ' ');
+    g_string_append(out->text, name);
+    g_string_append_len(out->text, "='", 2);
     appendEscaped(out->text, value, TRUE);
     g_string_append_c(out->text, '\'');
 }
@@ -158,7 +176,10 @@ void memXmlOutAttrf(MemXmlOut *out, const char *name, const char *format, ...)
 
 void memXmlOutAttrUint64(MemXmlOut *out, const char *name, guint64 value)
 {
-    g_string_append_printf(out->text, " %s='%" G_GUINT64_FORMAT "'", name, value);
+    char text[24];
+
+    g_snprintf(text, sizeof(text), "%" G_GUINT64_FORMAT, value);
+    memXmlOutAttr(out, name, text);
 }
 
 void memXmlOutEndText(MemXmlOut *out, const char *text)
