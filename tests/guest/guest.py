@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 
@@ -25,11 +26,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 
 import suite  # noqa: E402
 from agent import Agent  # noqa: E402
+from events import MemoryEvents  # noqa: E402
 
 BOOT_SECONDS = 120
 EVENT_SECONDS = 60
 # A kernel that runs at all panics within two.
 KVM_SECONDS = 8
+VIRSH_SECONDS = 60
 CONSOLE_TAIL = 3000
 DEFAULT_BALLOON = "<memballoon model='virtio'><stats period='1'/></memballoon>"
 
@@ -164,6 +167,7 @@ class Guest:
         self.conn = libvirt.open(uri)
         self.domain = None
         self.events = None
+        self.memoryEvents = None
         self.agent = None
 
     def __enter__(self):
@@ -182,6 +186,7 @@ class Guest:
         if self.domain is None:
             self.domain = self.conn.defineXML(self.xml)
             self.events = Events(self.conn, self.domain)
+            self.memoryEvents = MemoryEvents(self.conn, self.domain)
         self.domain.create()
         self.connect()
 
@@ -216,7 +221,7 @@ class Guest:
             self.agent.close()
             self.agent = None
         if self.domain is not None:
-            for step in (self.events.close, self.domain.destroy, self.domain.undefine):
+            for step in (self.memoryEvents.close, self.events.close, self.domain.destroy, self.domain.undefine):
                 try:
                     step()
                 except libvirt.libvirtError:
@@ -225,7 +230,52 @@ class Guest:
         self.conn.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    # What the host says
+
+    def tree(self, flags=0):
+        return ElementTree.fromstring(self.domain.XMLDesc(flags))
+
+    def device(self, alias):
+        """The <memory> element with that alias in the live XML; None if there is none."""
+        for device in self.tree().findall('devices/memory'):
+            if device.find('alias').get('name') == alias:
+                return device
+        return None
+
+    def memoryAliases(self):
+        return [device.find('alias').get('name') for device in self.tree().findall('devices/memory')]
+
+    def currentKib(self, alias):
+        """What QEMU says is plugged of a virtio-mem device."""
+        return int(self.device(alias).findtext('target/current'))
+
+    def pid(self):
+        """Of the guest's QEMU, which is on this machine and has the guest's folder on its command line."""
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                    words = file.read()
+            except OSError:
+                continue
+            if b'qemu-system' in words.split(b'\0')[0] and self.folder.encode() + b'/' in words:
+                return int(pid)
+        raise AssertionError(f"no QEMU of '{self.name}' runs")
+
+    def virsh(self, *arguments):
+        """Stock virsh on the same connection; 'GUEST' stands for the guest's name: (status, output)."""
+        words = [self.name if word == 'GUEST' else word for word in arguments]
+        done = subprocess.run(
+            ['virsh', '-q', '-c', self.conn.getURI(), *words], env={**os.environ, 'LC_ALL': 'C'},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=VIRSH_SECONDS, check=False)
+        return done.returncode, done.stdout
+
     # What the guest says
+
+    def plugPolicy(self, memory):
+        """What the guest does from now on with memory that comes by hotplug: movable, kernel, online or off."""
+        word = {'online': 'online', 'off': 'offline'}.get(memory, f'online_{memory}')
+        self.check(f'echo {word} > /sys/devices/system/memory/auto_online_blocks')
 
     def check(self, command, seconds=60):
         return self.agent.check(command, seconds)

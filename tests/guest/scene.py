@@ -16,6 +16,7 @@ from daemon import DaemonError, Virtmemd, endGuests  # noqa: E402
 from guest import Guest  # noqa: E402
 
 UNTIL_SECONDS = 60
+SETTLED_SECONDS = 3
 
 
 class Scene:
@@ -66,6 +67,18 @@ class Scene:
             if time.monotonic() > deadline:
                 raise AssertionError(f'{seen!r} did not become {wanted!r} within {seconds} s')
             time.sleep(0.05)
+
+    def settled(self, value, still=SETTLED_SECONDS, seconds=UNTIL_SECONDS):
+        """Returns value() when it has been the same for some seconds; for what has an end that nobody tells of."""
+        deadline = time.monotonic() + seconds
+        seen, since = value(), time.monotonic()
+        while time.monotonic() < since + still:
+            if time.monotonic() > deadline:
+                raise AssertionError(f'{seen!r} still changes after {seconds} s')
+            time.sleep(0.05)
+            if (now := value()) != seen:
+                seen, since = now, time.monotonic()
+        return seen
 
     @staticmethod
     def tree(domain, flags=0):

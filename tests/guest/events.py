@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""events.py: what libvirt tells of a domain's memory, in order.
+
+    ('added', ALIAS)  ('removed', ALIAS)  ('removal-failed', ALIAS)  ('size', ALIAS, KIB)  ('balloon', KIB)  ('reboot',)
+"""
+
+import threading
+import time
+
+import libvirt
+
+WAIT_SECONDS = 60
+ALIAS_EVENTS = {
+    'added': libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+    'removed': libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+    'removal-failed': libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
+}
+
+
+class MemoryEvents:
+    """To be made before the change that is to be seen; a libvirt event loop has to run."""
+
+    def __init__(self, conn, domain):
+        self.conn = conn
+        self.seen = []
+        self.changed = threading.Condition()
+        self.callbacks = [
+            conn.domainEventRegisterAny(domain, event, lambda _c, _d, alias, kind: self._add(kind, alias), kind)
+            for kind, event in ALIAS_EVENTS.items()]
+        self.callbacks += [
+            conn.domainEventRegisterAny(
+                domain, libvirt.VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE,
+                lambda _c, _d, alias, kib, _o: self._add('size', alias, kib), None),
+            conn.domainEventRegisterAny(
+                domain, libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, lambda _c, _d, kib, _o: self._add('balloon', kib), None),
+            conn.domainEventRegisterAny(
+                domain, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, lambda _c, _d, _o: self._add('reboot'), None),
+        ]
+
+    def _add(self, *event):
+        with self.changed:
+            self.seen.append(event)
+            self.changed.notify_all()
+
+    def wait(self, *wanted, seconds=WAIT_SECONDS):
+        """The next event that begins with what is wanted; it and those before it are taken off the list."""
+        deadline = time.monotonic() + seconds
+        with self.changed:
+            while True:
+                for index, event in enumerate(self.seen):
+                    if event[:len(wanted)] == wanted:
+                        del self.seen[:index + 1]
+                        return event
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AssertionError(f'no event {wanted} within {seconds} s, only {self.seen}')
+                self.changed.wait(left)
+
+    def forget(self):
+        """What has come so far does not count."""
+        with self.changed:
+            del self.seen[:]
+
+    def close(self):
+        while self.callbacks:
+            self.conn.domainEventDeregisterAny(self.callbacks.pop())
