@@ -2,7 +2,7 @@
 # Shorthands; the build itself is meson's. See README.md.
 
 MAKEFLAGS += --no-print-directory
-.PHONY: all check demo bench fuzz interop install clean
+.PHONY: all check demo bench fuzz interop install soak clean
 
 all:
 	@scripts/configure build
@@ -26,6 +26,11 @@ interop: all
 	@scripts/install-deps interop
 	@build/run tests/interop/compare.py
 	@build/run tests/interop/host.py
+	@build/run tests/interop/operations.py
+
+soak: all
+	@scripts/install-deps interop
+	@build/run tests/soak/soak.py
 
 install: all
 	@meson install -C build
