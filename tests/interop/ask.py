@@ -31,12 +31,17 @@ COMPARED = ("define", "xml", "native", "argv")
 # Codes that say that the daemon is gone, whatever it was asked.
 LOST = (libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR)
 
-_codeNames = {
+CODE_NAMES = {
     getattr(libvirt, name): name[len("VIR_ERR_"):]
     for name in dir(libvirt)
     if name.startswith("VIR_ERR_") and name not in ("VIR_ERR_NONE", "VIR_ERR_WARNING",
                                                     "VIR_ERR_ERROR")
 }
+
+
+def codeName(error):
+    """The name of a libvirtError's code without VIR_ERR_."""
+    return CODE_NAMES.get(error.get_error_code(), str(error.get_error_code()))
 
 
 class DaemonLost(Exception):
@@ -90,7 +95,7 @@ class Daemon:
         code = error.get_error_code()
         if code in LOST and not self.conn.isAlive():
             raise DaemonLost("'%s' was lost at %s: %s" % (self.uri, step, error))
-        answer[step] = _codeNames.get(code, str(code))
+        answer[step] = codeName(error)
         answer["said"][step] = error.get_error_message()
 
 

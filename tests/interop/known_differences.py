@@ -34,13 +34,13 @@ def _rewrite(ident):
     return lambda function: REWRITES.setdefault(ident, function)
 
 
-def documentedIds(path=DOCUMENT):
+def documentedIds(path=DOCUMENT, heading=HEADING):
     """The ids in the list-table of the document's section, in order."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    if HEADING not in text:
+    if heading not in text:
         return []
-    section = re.split(r"\n[^\n]+\n(?:=|-|~){4,}\n", text.split(HEADING, 1)[1], maxsplit=1)[0]
+    section = re.split(r"\n[^\n]+\n(?:=|-|~){4,}\n", text.split(heading, 1)[1], maxsplit=1)[0]
     return re.findall(r"^   \* - ``([a-z0-9-]+)``$", section, flags=re.M)
 
 

@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""operations.py: does virtmemd do to a guest what stock libvirt does to it?
+
+    operations.py                            the same steps on both daemons, by the same virsh, live (needs root)
+    operations.py --against operations.json  virtmemd alone, compared with stock's recorded answers
+    operations.py --record operations.json   record stock's answers
+
+Of each step are compared: virsh's exit status, the error code, the events that came, the memory part of the live and the
+stored XML, and what dommemstat prints but for the resident size. Exit status 0 when all agree but for the differences that
+docs/formatdomain.rst lists in its section on changes of a running guest; operations_known.py matches these.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+
+import libvirt
+
+import ask
+import normalise
+import operations_known as known
+import operations_script as script
+from peers import StockPeer, VirtmemdPeer
+
+VIRSH_SECONDS = 60
+MARK_SECONDS = 20
+
+# How long the guest, which never answers, is waited for; stock's own is 5 s and cannot be changed.
+UNPLUG_TIMEOUT = '1000'
+
+EVENTS = {
+    libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE: lambda event, detail: 'lifecycle %d %d' % (event, detail),
+    libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE: lambda actual: 'balloon-change %d' % actual,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED: lambda alias: 'device-added ' + alias,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED: lambda alias: 'device-removed ' + alias,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED: lambda alias: 'device-removal-failed ' + alias,
+    libvirt.VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE: lambda alias, size: 'size-change %s %d' % (alias, size),
+}
+
+# A domain of the test's own: setting its metadata sends an event after all that a step has sent.
+MARK = ("<domain type='qemu'><name>mark</name><memory>65536</memory>"
+        "<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os></domain>")
+
+
+def runEventLoop():
+    libvirt.virEventRegisterDefaultImpl()
+    libvirt.virEventAddTimeout(1000, lambda *_: None, None)
+
+    def run():
+        while True:
+            libvirt.virEventRunDefaultImpl()
+    threading.Thread(target=run, daemon=True).start()
+
+
+class Listener:
+    """The events of one step at a time."""
+
+    def __init__(self, conn):
+        self.seen, self.marks = [], 0
+        self.changed = threading.Condition()
+        self.mark = conn.defineXML(MARK)
+        self.ids = [conn.domainEventRegisterAny(None, ident, self._heard, text) for ident, text in EVENTS.items()]
+        self.ids.append(conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._marked, None))
+
+    def _heard(self, _conn, domain, *rest):
+        with self.changed:
+            if domain.name() == script.NAME:
+                self.seen.append(rest[-1](*rest[:-1]))
+
+    def _marked(self, _conn, domain, *_):
+        with self.changed:
+            self.marks += domain.name() == 'mark'
+            self.changed.notify_all()
+
+    def take(self):
+        """The events since the last call, in order, all that were sent until now."""
+        with self.changed:
+            wanted = self.marks + 1
+        self.mark.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, str(wanted), None, None, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.marks >= wanted, MARK_SECONDS):
+                raise RuntimeError('no event came in %d s' % MARK_SECONDS)
+            seen, self.seen = self.seen, []
+        return seen
+
+
+class Player:
+    """Plays scenes on one daemon."""
+
+    def __init__(self, uri, folder):
+        self.uri, self.folder = uri, folder
+        self.conn = libvirt.open(uri)
+        self.listener = Listener(self.conn)
+        self.shown = {}
+        os.makedirs(folder, exist_ok=True)
+        for name, mib in script.FILES.items():
+            with open(os.path.join(folder, name), 'wb') as file:
+                file.truncate(mib << 20)
+
+    def close(self):
+        self._clear()
+        self.listener.mark.undefine()
+        for ident in self.listener.ids:
+            self.conn.domainEventDeregisterAny(ident)
+        self.conn.close()
+
+    def _clear(self):
+        """A scene may have broken off: no guest is left behind."""
+        for domain in self.conn.listAllDomains():
+            if domain.name() == script.NAME and domain.isActive():
+                domain.destroy()
+        for domain in self.conn.listAllDomains():
+            if domain.name() == script.NAME:
+                domain.undefine()
+
+    def play(self, name):
+        """A list of answers, one for each step."""
+        self._clear()
+        xml, steps = script.SCENES[name]
+        self.xml, self.shown = xml.replace('{folder}', self.folder), {}
+        self.listener.take()
+        return [self._step(*step) for step in steps]
+
+    def _step(self, verb, *arguments):
+        arguments = [argument.replace('{folder}', self.folder) for argument in arguments]
+        answer = {}
+        status, output = self._virsh(verb, arguments)
+        answer['exit'] = status
+        if status != 0:
+            answer['code'], answer['said'] = self._code(verb, arguments, output)
+        elif verb == 'dommemstat':
+            answer['output'] = [line for line in output.split('\n') if line and not line.startswith('rss ')]
+        events = self.listener.take()
+        if events:
+            answer['events'] = events
+        answer.update(self._show())
+        return answer
+
+    def _virsh(self, verb, arguments):
+        path = os.path.join(self.folder, 'given.xml')
+        with open(path, 'w') as file:
+            file.write(arguments[0] if arguments else self.xml)
+        words = script.VERBS[verb][0](path, *arguments)
+        done = subprocess.run(['virsh', '-q', '-c', self.uri] + words, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=VIRSH_SECONDS)
+        return done.returncode, (done.stdout if done.returncode == 0 else done.stderr).strip()
+
+    def _code(self, verb, arguments, output):
+        """virsh has failed; the same once more by the API tells the code, 'virsh' if it was virsh that did not want to."""
+        call = script.VERBS[verb][1]
+        if call is None:
+            raise RuntimeError("'%s' failed: %s" % (verb, output))
+        try:
+            call(self.conn.lookupByName(script.NAME), *arguments)
+        except libvirt.libvirtError as error:
+            return ask.codeName(error), error.get_error_message().replace(self.folder, '{folder}')
+        return 'virsh', output
+
+    def _show(self):
+        """The memory parts of live and stored XML, where they are not as after the step before."""
+        now, changed = {}, {}
+        try:
+            domain = self.conn.lookupByName(script.NAME)
+            if domain.isActive():
+                now['live'] = domain.XMLDesc()
+            now['config'] = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+        for key in ('live', 'config'):
+            shown = self._memory(now[key]) if key in now else None
+            if shown != self.shown.get(key):
+                changed[key] = shown
+            self.shown[key] = shown
+        return changed
+
+    def _memory(self, xml):
+        return [text.replace(self.folder, '{folder}') for text in normalise.memoryElements(xml)]
+
+
+def played(peer, names):
+    player = Player(peer.uri, os.path.join(peer.folder, 'files'))
+    try:
+        return {name: player.play(name) for name in names}
+    finally:
+        player.close()
+
+
+def playStock(folder, names):
+    with StockPeer(folder) as stock:
+        return played(stock, names)
+
+
+def playOurs(folder, names, program):
+    os.environ['VIRTMEMD_UNPLUG_TIMEOUT'] = UNPLUG_TIMEOUT
+    with VirtmemdPeer(folder, program) as ours:
+        return played(ours, names)
+
+
+# ---- comparing ----
+
+def compareScene(name, stock, ours, used):
+    """Sentences on what disagrees; the ids of known differences that were met are added to used."""
+    _, steps = script.SCENES[name]
+    found = []
+    if len(stock) != len(steps):
+        return ["%s: %d recorded answers for %d steps: record them anew" % (name, len(stock), len(steps))]
+    for index, step in enumerate(steps):
+        left, right = stock[index], ours[index]
+        ids, left, right = known.explain(name, step, left, right)
+        used.update(ids)
+        for key in ('exit', 'code', 'output', 'events', 'live', 'config'):
+            if left.get(key) != right.get(key):
+                found.append('%s, step %d %s: %s:%s' % (name, index, ' '.join(step), key, _difference(left, right, key)))
+    return found
+
+
+def _difference(left, right, key):
+    lines = []
+    for who, one, other in (('stock', left, right), ('virtmemd', right, left)):
+        value, theirs = one.get(key), other.get(key)
+        said = '  (%s)' % one['said'] if key in ('exit', 'code') and 'said' in one else ''
+        texts = [text for text in value if text not in (theirs or ())] if isinstance(value, list) else [str(value)]
+        lines += ['%-8s %s%s' % (who, text, said) for text in texts or ['the same lines']]
+    return ''.join('\n    ' + line for line in lines)
+
+
+def compare(stock, ours, complete):
+    used = set()
+    found = [sentence for name in ours for sentence in compareScene(name, stock[name], ours[name], used)]
+    for sentence in found:
+        print(sentence)
+    print('%d steps in %d scenes; %d disagree; known differences: %s' % (
+        sum(map(len, ours.values())), len(ours), len(found), ', '.join(sorted(used)) or 'none'))
+    idle = known.idents() - used if complete else ()
+    if idle:
+        print('known differences that no step met: %s' % ', '.join(sorted(idle)))
+    return 1 if found or idle else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description='the same operations on virtmemd and on stock libvirt')
+    parser.add_argument('--virtmemd', default='virtmemd')
+    parser.add_argument('--scene', choices=sorted(script.SCENES))
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument('--against', metavar='FILE')
+    mode.add_argument('--record', metavar='FILE')
+    options = parser.parse_args()
+    problems = known.check()
+    if problems:
+        print('\n'.join(problems), file=sys.stderr)
+        return 1
+    libvirt.registerErrorHandler(lambda *_: None, None)
+    runEventLoop()
+    names = [options.scene] if options.scene else list(script.SCENES)
+    with tempfile.TemporaryDirectory(prefix='operations-') as folder:
+        if options.against:
+            with open(options.against) as file:
+                stock = json.load(file)
+        else:
+            stock = playStock(os.path.join(folder, 's'), names)
+        if options.record:
+            with open(options.record, 'w') as file:
+                json.dump(stock, file, indent=1)
+                file.write('\n')
+            return 0
+        return compare(stock, playOurs(os.path.join(folder, 'v'), names, options.virtmemd), not options.scene)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
