@@ -160,6 +160,22 @@ static void shrinkVirtioMem(Emitter *emitter)
     }
 }
 
+/* A device that keeps what it has, but is on its way elsewhere by an earlier request, stays. */
+static void settleVirtioMem(Emitter *emitter)
+{
+    const PlanState *state = emitter->state;
+
+    for (size_t i = 0; i < state->inventory->ndevices; i++) {
+        const virMemDevice *device = state->inventory->devices[i];
+        gboolean concerned = FALSE;
+        for (size_t j = 0; j < state->nareas; j++)
+            concerned = concerned || planAreaHas(state, &state->areas[j], planNodeOf(state, device));
+        if (device->model == VIR_MEM_MODEL_VIRTIO_MEM && concerned && !(state->flags & VIR_MEM_PLAN_NO_VIRTIO_MEM) &&
+            state->toKib[i] == device->current.kib && device->requestedKib != device->current.kib && device->alias)
+            emitVirtioMem(emitter, i, state->toKib[i]);
+    }
+}
+
 void planSteps(PlanState *state)
 {
     const virMemInventory *inventory = state->inventory;
@@ -180,6 +196,7 @@ void planSteps(PlanState *state)
         emitter.availableKib += state->actualKib - actualKib;
         emitBalloon(&emitter);
     }
+    settleVirtioMem(&emitter);
     growVirtioMem(&emitter);
     if (deflates && !first)
         emitBalloon(&emitter);

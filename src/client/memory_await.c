@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* memory_await.c: waiting until a guest has done what it was asked, or it is clear that it will not */
+#include "client/memory_await.h"
+
+#include <string.h>
+#include <libvirt/virterror.h>
+
+#include "client/memory_error.h"
+
+#define STALL_MS 30000
+/* A guest with a driver stirs within this, also an emulated one. */
+#define STIR_MS 5000
+/* And one that uses a new DIMM says so, two reports later at most. */
+#define ONLINE_MS 10000
+/* Beside events, so that nothing hangs on a lost one; QEMU announces at most one change of a device a second. */
+#define INTERVAL_MS 1000
+/* A balloon is asked of QEMU itself, which knows more than the events tell. */
+#define BALLOON_INTERVAL_MS 100
+#define NO_EVENTS_INTERVAL_MS 100
+#define RECONNECT_INTERVAL_MS 100
+/* The balloon works in pages, and a guest may keep the last of them. */
+#define BALLOON_SLACK_KIB 1024
+/* Guest reports that are older do not flow. */
+#define REPORT_MOST_MS 10000
+
+static const virMemRunOptions noOptions;
+
+int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err)
+{
+    memset(await, 0, sizeof(*await));
+    await->options = options ? options : &noOptions;
+    await->began = g_get_monotonic_time();
+    await->watch = memoryWatchNew(dom, options, err);
+    if (!await->watch)
+        return VIR_MEM_ERR_SYSTEM;
+    return virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &await->inventory, err);
+}
+
+void memoryAwaitClear(MemoryAwait *await)
+{
+    memoryWatchFree(await->watch);
+    virMemInventoryFree(await->inventory);
+    g_free(await->alias);
+    g_free(await->text);
+    memset(await, 0, sizeof(*await));
+}
+
+static guint64 sinceMs(gint64 then)
+{
+    return (guint64) (g_get_monotonic_time() - then) / 1000;
+}
+
+static guint64 stallMs(const MemoryAwait *await)
+{
+    return await->options->stallMs ? await->options->stallMs : STALL_MS;
+}
+
+static gboolean cancelled(const MemoryAwait *await)
+{
+    /* What is being taken back is taken back to the end. */
+    return !await->progress.undoing && (await->declined || memoryWatchCancelled(await->watch));
+}
+
+static void report(MemoryAwait *await, gint64 stillSince)
+{
+    await->progress.nowKib = await->inventory->current.kib;
+    await->progress.elapsedMs = sinceMs(await->began);
+    await->progress.stillMs = sinceMs(stillSince);
+    if (await->options->progress && await->options->progress(&await->progress, await->options->opaque) != 0)
+        await->declined = TRUE;
+}
+
+/* ---- looking at the guest ---- */
+
+typedef enum {
+    LOOK_OK = 0,
+    LOOK_AGAIN,                 /* libvirt could not say just now */
+    LOOK_LOST,
+    LOOK_STOPPED,
+} Look;
+
+/* Tries until there is a connection, it was cancelled, or the time is over. */
+static gboolean reconnect(MemoryAwait *await, gint64 stillSince)
+{
+    if (!memoryWatchCanReconnect(await->watch))
+        return FALSE;
+    while (!cancelled(await) && sinceMs(stillSince) < stallMs(await)) {
+        if (memoryWatchReconnect(await->watch))
+            return TRUE;
+        report(await, stillSince);
+        memoryWatchWait(await->watch, RECONNECT_INTERVAL_MS, !await->progress.undoing);
+    }
+    return FALSE;
+}
+
+static Look look(MemoryAwait *await, gint64 stillSince)
+{
+    virMemInventory *fresh = NULL;
+    virMemError error;
+    int code;
+
+    while ((code = virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, &error)) ==
+           VIR_MEM_ERR_LOST) {
+        if (memoryWatchStopped(await->watch))
+            return LOOK_STOPPED;
+        if (!reconnect(await, stillSince))
+            return LOOK_LOST;
+    }
+    if (code == VIR_MEM_ERR_NOT_RUNNING)
+        return LOOK_STOPPED;
+    if (code < 0)
+        return LOOK_AGAIN;
+    virMemInventoryFree(await->inventory);
+    await->inventory = fresh;
+    return LOOK_OK;
+}
+
+/* ---- measuring ---- */
+
+typedef struct {
+    guint64 nowKib;
+    gboolean reached;
+} Measure;
+
+static gboolean allAsRequested(const virMemInventory *inventory)
+{
+    for (size_t i = 0; i < inventory->ndevices; i++) {
+        const virMemDevice *device = inventory->devices[i];
+        if (device->model == VIR_MEM_MODEL_VIRTIO_MEM && device->current.kib != device->requestedKib)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Whether the guest's own reports come, so that a DIMM's use can be seen. */
+static gboolean reportsFlow(const virMemInventory *inventory)
+{
+    return inventory->balloonPeriod > 0 && inventory->guestTotal.kib != VIR_MEM_UNKNOWN &&
+           inventory->guestTotal.ageMs >= 0 && inventory->guestTotal.ageMs <= REPORT_MOST_MS;
+}
+
+static guint64 totalNow(const virMemInventory *inventory)
+{
+    return inventory->guestTotal.kib;
+}
+
+static Measure measure(const virMemInventory *inventory, const MemoryGoal *goal, guint64 totalBeforeKib)
+{
+    const virMemDevice *device = goal->alias ? virMemInventoryFind(inventory, goal->alias) : NULL;
+    guint64 deviceKib = device ? device->current.kib : 0, balloonKib = inventory->balloonActual.kib;
+
+    switch ((MemoryChange) goal->change) {
+    case MEMORY_CHANGE_VIRTIO_MEM:
+        return (Measure) {deviceKib, deviceKib == goal->wantedKib};
+    case MEMORY_CHANGE_UNPLUG:
+        return (Measure) {deviceKib, !device};
+    case MEMORY_CHANGE_PLUG:
+        if (!device || !reportsFlow(inventory) || totalBeforeKib == VIR_MEM_UNKNOWN)
+            return (Measure) {deviceKib, device != NULL};
+        return (Measure) {deviceKib, totalNow(inventory) >= totalBeforeKib + device->sizeKib / 2};
+    case MEMORY_CHANGE_BALLOON:
+        return (Measure) {balloonKib, MAX(balloonKib, goal->wantedKib) - MIN(balloonKib, goal->wantedKib) < BALLOON_SLACK_KIB};
+    case MEMORY_CHANGE_GUEST:
+        break;
+    }
+    return (Measure) {inventory->current.kib, goal->wantedKib ? inventory->current.kib == goal->wantedKib : allAsRequested(inventory)};
+}
+
+/* ---- the verdict ---- */
+
+static int conclude(MemoryAwait *await, const MemoryGoal *goal, MemoryObservation *seen)
+{
+    const virMemInventory *inventory = await->inventory;
+    char *text = NULL;
+
+    seen->change = goal->change;
+    seen->alias = goal->alias;
+    seen->wantedKib = goal->wantedKib;
+    seen->paused = inventory->state == VIR_DOMAIN_PAUSED;
+    seen->totalKib = inventory->guestTotal.kib;
+    seen->availableKib = inventory->guestAvailable.kib;
+    seen->guestRefused = memoryWatchRefused(await->watch, goal->alias);
+    int diagnosis = memoryDiagnose(seen, &text);
+    g_free(await->text);
+    await->text = text;
+    g_free(await->alias);
+    await->alias = g_strdup(goal->alias);
+    return diagnosis;
+}
+
+static guint intervalMs(const MemoryAwait *await, const MemoryGoal *goal)
+{
+    if (!memoryWatchHasEvents(await->watch))
+        return NO_EVENTS_INTERVAL_MS;
+    return goal->change == MEMORY_CHANGE_BALLOON || goal->change == MEMORY_CHANGE_GUEST ? BALLOON_INTERVAL_MS : INTERVAL_MS;
+}
+
+/* TRUE if it is over before its goal. */
+static gboolean isOver(MemoryAwait *await, const MemoryGoal *goal, MemoryObservation *seen)
+{
+    /* Only a device that lay idle tells a missing driver from a busy one. */
+    gboolean silent = goal->asked && !seen->moved && !seen->hadDriver && goal->change != MEMORY_CHANGE_UNPLUG;
+
+    if (cancelled(await)) {
+        seen->cancelled = TRUE;
+        return TRUE;
+    }
+    if (goal->change == MEMORY_CHANGE_UNPLUG && memoryWatchRefused(await->watch, goal->alias))
+        return TRUE;
+    guint64 limitMs = goal->change == MEMORY_CHANGE_PLUG ? ONLINE_MS : silent ? STIR_MS : stallMs(await);
+    return seen->stillMs >= (gint64) MIN(limitMs, stallMs(await));
+}
+
+static void observeStart(const MemoryAwait *await, const MemoryGoal *goal, MemoryObservation *seen)
+{
+    const virMemInventory *inventory = await->inventory;
+
+    memset(seen, 0, sizeof(*seen));
+    seen->totalBeforeKib = inventory->guestTotal.kib;
+    seen->startKib = seen->nowKib = measure(inventory, goal, VIR_MEM_UNKNOWN).nowKib;
+    seen->hadDriver = goal->change == MEMORY_CHANGE_BALLOON ? inventory->guestTotal.kib != VIR_MEM_UNKNOWN : seen->startKib > 0;
+    if (goal->change == MEMORY_CHANGE_PLUG) {
+        seen->startKib = 0;
+        seen->hadDriver = FALSE;
+    }
+}
+
+int memoryAwaitGoal(MemoryAwait *await, const MemoryGoal *goal)
+{
+    gint64 stillSince = g_get_monotonic_time();
+    MemoryObservation seen;
+
+    observeStart(await, goal, &seen);
+    for (;;) {
+        Look looked = look(await, stillSince);
+        if (looked == LOOK_LOST || looked == LOOK_STOPPED) {
+            seen.cancelled = cancelled(await);
+            seen.lost = looked == LOOK_LOST && !seen.cancelled;
+            seen.stopped = looked == LOOK_STOPPED;
+            return conclude(await, goal, &seen);
+        }
+        Measure got = measure(await->inventory, goal, seen.totalBeforeKib);
+        if (got.nowKib != seen.nowKib) {
+            seen.nowKib = got.nowKib;
+            seen.moved = TRUE;
+            stillSince = g_get_monotonic_time();
+        }
+        report(await, stillSince);
+        if (looked == LOOK_OK && got.reached)
+            return VIR_MEM_DIAGNOSIS_NONE;
+        seen.stillMs = (gint64) sinceMs(stillSince);
+        if (isOver(await, goal, &seen))
+            return conclude(await, goal, &seen);
+        memoryWatchWait(await->watch, intervalMs(await, goal), !await->progress.undoing);
+    }
+}
+
+int memoryAwaitCall(MemoryAwait *await, const MemoryGoal *goal, MemoryCallFunc call, gconstpointer data,
+                    gboolean (*done)(const virMemInventory *, gconstpointer))
+{
+    gint64 since = g_get_monotonic_time();
+    MemoryObservation seen;
+    virMemError error;
+
+    observeStart(await, goal, &seen);
+    memoryWatchForget(await->watch);
+    while (!cancelled(await)) {
+        virDomainPtr dom = memoryWatchDomain(await->watch);
+        if (call(dom, data) == 0)
+            return VIR_MEM_DIAGNOSIS_NONE;
+        if (memoryErrorFromLibvirt(&error, virDomainGetConnect(dom)) != VIR_MEM_ERR_LOST) {
+            seen.libvirtMessage = error.message;
+            await->libvirtCode = error.libvirtCode;
+            return conclude(await, goal, &seen);
+        }
+        Look looked = reconnect(await, since) ? look(await, since) : LOOK_LOST;
+        seen.lost = looked == LOOK_LOST;
+        seen.stopped = looked == LOOK_STOPPED;
+        if (seen.lost || seen.stopped)
+            break;
+        if (done && done(await->inventory, data))
+            return VIR_MEM_DIAGNOSIS_NONE;
+    }
+    seen.cancelled = cancelled(await);
+    return conclude(await, goal, &seen);
+}
+
+virMemResult *memoryAwaitResult(const MemoryAwait *await, int diagnosis, guint64 fromKib, guint64 askedKib, guint64 reachedKib)
+{
+    virMemResult *result = g_new0(virMemResult, 1);
+
+    result->fromKib = fromKib;
+    result->askedKib = askedKib;
+    result->reachedKib = diagnosis == VIR_MEM_DIAGNOSIS_LOST ? VIR_MEM_UNKNOWN : reachedKib;
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE)
+        result->shortKib = MAX(askedKib, reachedKib) - MIN(askedKib, reachedKib);
+    result->diagnosis = diagnosis;
+    result->elapsedMs = sinceMs(await->began);
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE) {
+        result->alias = g_strdup(await->alias);
+        result->text = g_strdup(await->text);
+        result->libvirtCode = await->libvirtCode;
+    }
+    return result;
+}
+
+int memoryAwaitCode(const MemoryAwait *await, int diagnosis, virMemError *err)
+{
+    if (diagnosis == VIR_MEM_DIAGNOSIS_NONE)
+        return VIR_MEM_OK;
+    int code = diagnosis == VIR_MEM_DIAGNOSIS_LOST ? VIR_MEM_ERR_LOST : VIR_MEM_ERR_INCOMPLETE;
+    memoryErrorSet(err, code, "%s", await->text);
+    if (err)
+        err->libvirtCode = await->libvirtCode;
+    return code;
+}
+
+void virMemResultFree(virMemResult *result)
+{
+    if (!result)
+        return;
+    g_free(result->alias);
+    g_free(result->text);
+    g_free(result);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* memory_resize.c: plans, done: one step after the other, and back again if that was wished for */
+#include <string.h>
+#include <libvirt/virterror.h>
+
+#include "client/memory_await.h"
+#include "client/memory_error.h"
+#include "client/memory_plan_priv.h"
+
+/* A step on its way, or on its way back. */
+typedef struct {
+    const virMemStep *step;
+    gboolean undo;
+    char *alias;                /* of the device: that of a plugged DIMM is known only then */
+    char *xml;                  /* what is sent; NULL if none is */
+    guint64 toKib;
+    GHashTable *known;          /* aliases before a DIMM is plugged */
+} Move;
+
+static void moveClear(Move *move)
+{
+    g_free(move->alias);
+    g_free(move->xml);
+    if (move->known)
+        g_hash_table_unref(move->known);
+}
+
+/* ---- the calls ---- */
+
+static int callUpdate(virDomainPtr dom, gconstpointer data)
+{
+    return virDomainUpdateDeviceFlags(dom, ((const Move *) data)->xml, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+static int callPlug(virDomainPtr dom, gconstpointer data)
+{
+    return virDomainAttachDeviceFlags(dom, ((const Move *) data)->xml, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+static int callUnplug(virDomainPtr dom, gconstpointer data)
+{
+    return virDomainDetachDeviceAlias(dom, ((const Move *) data)->alias, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+static int callBalloon(virDomainPtr dom, gconstpointer data)
+{
+    return virDomainSetMemoryFlags(dom, ((const Move *) data)->toKib, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+/* The DIMM that was not there before, or NULL. */
+static const virMemDevice *findNew(const virMemInventory *inventory, const Move *move)
+{
+    for (size_t i = 0; i < inventory->ndevices; i++) {
+        const virMemDevice *device = inventory->devices[i];
+        if (device->model == VIR_MEM_MODEL_DIMM && device->alias && device->sizeKib == move->toKib &&
+            !g_hash_table_contains(move->known, device->alias))
+            return device;
+    }
+    return NULL;
+}
+
+static gboolean isPlugged(const virMemInventory *inventory, gconstpointer data)
+{
+    return findNew(inventory, data) != NULL;
+}
+
+static gboolean isGone(const virMemInventory *inventory, gconstpointer data)
+{
+    return !virMemInventoryFind(inventory, ((const Move *) data)->alias);
+}
+
+/* ---- one move ---- */
+
+static int moveVirtioMem(MemoryAwait *await, Move *move)
+{
+    const virMemDevice *device = virMemInventoryFind(await->inventory, move->alias);
+    MemoryGoal goal = {MEMORY_CHANGE_VIRTIO_MEM, move->alias, move->toKib, TRUE};
+
+    /* Of now, not of when it was planned: the address may be another after a restart of the guest. */
+    g_free(move->xml);
+    move->xml = device ? planVirtioMemXml(device, move->toKib) : g_strdup(move->step->xml);
+    int diagnosis = memoryAwaitCall(await, &goal, callUpdate, move, NULL);
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+}
+
+static int moveBalloon(MemoryAwait *await, Move *move)
+{
+    MemoryGoal goal = {MEMORY_CHANGE_BALLOON, NULL, move->toKib, TRUE};
+    int diagnosis = memoryAwaitCall(await, &goal, callBalloon, move, NULL);
+
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+}
+
+static int movePlug(MemoryAwait *await, Move *move)
+{
+    MemoryGoal goal = {MEMORY_CHANGE_PLUG, NULL, move->toKib, TRUE};
+    virMemInventory *fresh = NULL;
+
+    move->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; i < await->inventory->ndevices; i++) {
+        if (await->inventory->devices[i]->alias)
+            g_hash_table_add(move->known, g_strdup(await->inventory->devices[i]->alias));
+    }
+    int diagnosis = memoryAwaitCall(await, &goal, callPlug, move, isPlugged);
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE)
+        return diagnosis;
+    /* The goal's own look keeps the guest's figures of before, so the alias is found by another. */
+    if (virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, NULL) == VIR_MEM_OK) {
+        const virMemDevice *device = findNew(fresh, move);
+        g_free(move->alias);
+        move->alias = g_strdup(device ? device->alias : move->step->alias);
+        virMemInventoryFree(fresh);
+    }
+    goal.alias = move->alias;
+    return memoryAwaitGoal(await, &goal);
+}
+
+static int moveUnplug(MemoryAwait *await, Move *move)
+{
+    MemoryGoal goal = {MEMORY_CHANGE_UNPLUG, move->alias, 0, TRUE};
+    int diagnosis = memoryAwaitCall(await, &goal, callUnplug, move, isGone);
+
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+}
+
+static int doMove(MemoryAwait *await, Move *move)
+{
+    const virMemStep *step = move->step;
+
+    move->toKib = move->undo ? step->fromKib : step->toKib;
+    switch ((virMemStepKind) step->kind) {
+    case VIR_MEM_STEP_VIRTIO_MEM:
+        return moveVirtioMem(await, move);
+    case VIR_MEM_STEP_BALLOON:
+        return moveBalloon(await, move);
+    case VIR_MEM_STEP_PLUG_DIMM:
+        return move->undo ? moveUnplug(await, move) : movePlug(await, move);
+    case VIR_MEM_STEP_UNPLUG_DIMM:
+        return move->undo ? movePlug(await, move) : moveUnplug(await, move);
+    }
+    return VIR_MEM_DIAGNOSIS_NONE;
+}
+
+/* ---- a run ---- */
+
+/* Whether anything of the move is left in the guest to be taken back. */
+static gboolean tookEffect(const MemoryAwait *await, const Move *move)
+{
+    if (move->step->kind == VIR_MEM_STEP_PLUG_DIMM)
+        return move->alias && virMemInventoryFind(await->inventory, move->alias);
+    if (move->step->kind == VIR_MEM_STEP_UNPLUG_DIMM)
+        return !virMemInventoryFind(await->inventory, move->alias);
+    return TRUE;
+}
+
+/* Takes back @moves, the last first. The first diagnosis stays what it was; TRUE if all went back. */
+static gboolean rollBack(MemoryAwait *await, Move *moves, size_t count)
+{
+    g_autofree char *text = g_steal_pointer(&await->text), *alias = g_steal_pointer(&await->alias);
+    int libvirtCode = await->libvirtCode;
+    gboolean complete = TRUE;
+
+    await->progress.undoing = 1;
+    await->progress.targetKib = await->progress.fromKib;
+    for (size_t i = count; i-- > 0;) {
+        if (!tookEffect(await, &moves[i]))
+            continue;
+        await->progress.step = i;
+        await->progress.running = moves[i].step;
+        Move back = {.step = moves[i].step, .undo = TRUE, .alias = g_strdup(moves[i].alias), .xml = g_strdup(moves[i].step->xml)};
+        complete = doMove(await, &back) == VIR_MEM_DIAGNOSIS_NONE && complete;
+        moveClear(&back);
+    }
+    g_free(await->text);
+    g_free(await->alias);
+    await->text = g_steal_pointer(&text);
+    await->alias = g_steal_pointer(&alias);
+    await->libvirtCode = libvirtCode;
+    return complete;
+}
+
+static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, int *rolledBack)
+{
+    g_autofree Move *moves = g_new0(Move, plan->nsteps + 1);
+    int diagnosis = VIR_MEM_DIAGNOSIS_NONE;
+    size_t begun = 0;
+
+    await->progress.fromKib = await->inventory->current.kib;
+    await->progress.targetKib = plan->reachesKib;
+    await->progress.nsteps = plan->nsteps;
+    for (size_t i = 0; i < plan->nsteps && diagnosis == VIR_MEM_DIAGNOSIS_NONE; i++) {
+        const virMemStep *step = plan->steps[i];
+        moves[i] = (Move) {.step = step, .alias = g_strdup(step->kind == VIR_MEM_STEP_PLUG_DIMM ? NULL : step->alias),
+                           .xml = g_strdup(step->xml)};
+        await->progress.step = i;
+        await->progress.running = step;
+        diagnosis = doMove(await, &moves[i]);
+        begun = i + 1;
+        *done += diagnosis == VIR_MEM_DIAGNOSIS_NONE;
+    }
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && diagnosis != VIR_MEM_DIAGNOSIS_LOST &&
+        await->options->onFailure == VIR_MEM_ON_FAILURE_ROLLBACK)
+        *rolledBack = rollBack(await, moves, begun) ? 1 : -1;
+    for (size_t i = 0; i < begun; i++)
+        moveClear(&moves[i]);
+    return diagnosis;
+}
+
+static int checkRun(virDomainPtr dom, const virMemPlan *plan, virMemError *err)
+{
+    if (!dom || !plan)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "%s must be given", dom ? "'plan'" : "'dom'");
+    if (plan->reason)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "the plan is impossible: %s", plan->reason);
+    return VIR_MEM_OK;
+}
+
+int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *options, virMemResult **result,
+              virMemError *err)
+{
+    MemoryAwait await = {0};
+    size_t done = 0;
+    int rolledBack = 0;
+
+    memoryErrorClear(err);
+    int code = checkRun(dom, plan, err);
+    if (code == VIR_MEM_OK)
+        code = memoryAwaitInit(&await, dom, options, err);
+    if (code < 0) {
+        memoryAwaitClear(&await);
+        return code;
+    }
+    guint64 fromKib = await.inventory->current.kib;
+    int diagnosis = runSteps(&await, plan, &done, &rolledBack);
+    virMemResult *made = memoryAwaitResult(&await, diagnosis, fromKib, plan->askedKib, await.inventory->current.kib);
+    made->stepsDone = done;
+    made->rolledBack = rolledBack;
+    code = memoryAwaitCode(&await, diagnosis, err);
+    memoryAwaitClear(&await);
+    if (result)
+        *result = made;
+    else
+        virMemResultFree(made);
+    return code;
+}
+
+/* ---- taking one device away ---- */
+
+static int detachSteps(MemoryAwait *await, const virMemDevice *device, const char *alias)
+{
+    virMemStep shrink = {.kind = VIR_MEM_STEP_VIRTIO_MEM, .alias = (char *) alias, .fromKib = device->requestedKib};
+    virMemStep unplug = {.kind = VIR_MEM_STEP_UNPLUG_DIMM, .alias = (char *) alias, .fromKib = device->sizeKib};
+    const virMemStep *steps[] = {&shrink, &unplug};
+    size_t first = device->model == VIR_MEM_MODEL_VIRTIO_MEM && (device->current.kib > 0 || device->requestedKib > 0) ? 0 : 1;
+    Move moves[2] = {{0}, {0}};
+    int diagnosis = VIR_MEM_DIAGNOSIS_NONE;
+    size_t i;
+
+    await->progress.nsteps = 2 - first;
+    for (i = first; i < 2 && diagnosis == VIR_MEM_DIAGNOSIS_NONE; i++) {
+        moves[i] = (Move) {.step = steps[i], .alias = g_strdup(alias)};
+        await->progress.step = i - first;
+        await->progress.running = steps[i];
+        diagnosis = doMove(await, &moves[i]);
+    }
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && diagnosis != VIR_MEM_DIAGNOSIS_LOST && first == 0 &&
+        await->options->onFailure == VIR_MEM_ON_FAILURE_ROLLBACK)
+        rollBack(await, moves, 1);
+    moveClear(&moves[0]);
+    moveClear(&moves[1]);
+    return diagnosis;
+}
+
+int virMemDetach(virDomainPtr dom, const char *alias, const virMemRunOptions *options, virMemResult **result,
+                 virMemError *err)
+{
+    MemoryAwait await = {0};
+
+    memoryErrorClear(err);
+    if (!dom || !alias)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "%s must be given", dom ? "'alias'" : "'dom'");
+    int code = memoryAwaitInit(&await, dom, options, err);
+    const virMemDevice *device = code == VIR_MEM_OK ? virMemInventoryFind(await.inventory, alias) : NULL;
+    if (code == VIR_MEM_OK && !device)
+        code = memoryErrorSet(err, VIR_MEM_ERR_NO_DEVICE, "domain '%s' has no memory device with the alias '%s'",
+                              virDomainGetName(dom), alias);
+    if (code < 0) {
+        memoryAwaitClear(&await);
+        return code;
+    }
+    guint64 fromKib = device->current.kib;
+    await.progress.fromKib = await.inventory->current.kib;
+    await.progress.targetKib = await.progress.fromKib - MIN(await.progress.fromKib, fromKib);
+    int diagnosis = detachSteps(&await, device, alias);
+    device = virMemInventoryFind(await.inventory, alias);
+    virMemResult *made = memoryAwaitResult(&await, diagnosis, fromKib, 0, device ? device->current.kib : 0);
+    code = memoryAwaitCode(&await, diagnosis, err);
+    memoryAwaitClear(&await);
+    if (result)
+        *result = made;
+    else
+        virMemResultFree(made);
+    return code;
+}
