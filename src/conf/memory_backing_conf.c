@@ -266,6 +266,12 @@ void memtuneDefFormat(MemXmlOut *out, const MemtuneDef *def)
     memXmlOutEndUnlessEmpty(out);
 }
 
+gboolean memtuneDefHasLimit(const MemtuneDef *def)
+{
+    return (def->hasHard && def->hardLimitKib < MEM_KIB_UNLIMITED) || (def->hasSoft && def->softLimitKib < MEM_KIB_UNLIMITED) ||
+           (def->hasSwapHard && def->swapHardLimitKib < MEM_KIB_UNLIMITED);
+}
+
 gboolean memtuneDefValidate(const MemtuneDef *def, GError **err)
 {
     if (!def->minGuaranteeKib)

@@ -65,5 +65,7 @@ typedef struct {
 /* @node may be NULL. */
 gboolean memtuneDefParse(const xmlNode *node, MemtuneDef *def, GError **err);
 void memtuneDefFormat(MemXmlOut *out, const MemtuneDef *def);
+/* Is any of the limits that a host can keep given, and not "no limit"? */
+gboolean memtuneDefHasLimit(const MemtuneDef *def);
 /* min_guarantee is refused: QEMU has nothing like it. */
 gboolean memtuneDefValidate(const MemtuneDef *def, GError **err);

@@ -21,6 +21,7 @@ typedef struct {
     guint64 startTime;                      /* with the pid, names the process for good */
     int pidfd;                              /* -1: no process */
     GSource *watch;                         /* on the loop, for the end of the process */
+    char *cgroup;                           /* folder of its control group; NULL: it has none */
     gint64 logOffset;                       /* where the log began with this start */
     gboolean ended;                         /* seen by the loop */
     int exitStatus;                         /* as of wait(2); -1: not known */

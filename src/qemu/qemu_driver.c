@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "qemu/qemu_driver"
 #include "qemu/qemu_driver.h"
 
+#include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_process.h"
 #include "util/mem_file.h"
 
@@ -138,6 +139,7 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
     qemuStoreLoad(driver);
     qemuProcessReconnectAll(driver);
     qemuStoreSweep(driver);
+    qemuCgroupSweep();
     autostartAll(driver);
     return driver;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* qemu_driver_tune.c: memtune and numatune as typed parameters: what the definition says */
+/* qemu_driver_tune.c: memtune and numatune as typed parameters: asked and set */
 #define G_LOG_DOMAIN "qemu/qemu_driver_tune"
 #include "qemu/qemu_driver.h"
 
+#include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_driver_stats.h"
+#include "qemu/qemu_memchange.h"
 #include "util/mem_units.h"
+
+#define AFFECT_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
 static void paramClear(gpointer data)
 {
@@ -88,20 +92,202 @@ GArray *qemuDriverGetNumaParams(QemuDriver *driver, QemuUuid uuid, unsigned flag
     return params;
 }
 
+/* ---- setting ---- */
+
+/* What a call may set, and of which type. */
+typedef struct {
+    const char *field;
+    int type;
+} Known;
+
+/* Every parameter is known, of its type, and given once. */
+static gboolean checkParams(const QemuParam *params, unsigned count, const Known *known, gsize nknown, GError **err)
+{
+    for (unsigned i = 0; i < count; i++) {
+        gsize row = 0;
+
+        while (row < nknown && !g_str_equal(known[row].field, params[i].field))
+            row++;
+        if (row == nknown) {
+            memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' is unknown or cannot be set", params[i].field);
+            return FALSE;
+        }
+        if (params[i].type != known[row].type) {
+            memErrorSet(err, VIR_ERR_INVALID_ARG, "parameter '%s' is of type '%d': it has to be '%d'", params[i].field, params[i].type,
+                        known[row].type);
+            return FALSE;
+        }
+        for (unsigned other = 0; other < i; other++) {
+            if (g_str_equal(params[other].field, params[i].field)) {
+                memErrorSet(err, VIR_ERR_INVALID_ARG, "parameter '%s' is given twice", params[i].field);
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+static const QemuParam *findParam(const QemuParam *params, unsigned count, const char *field)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (g_str_equal(params[i].field, field))
+            return &params[i];
+    }
+    return NULL;
+}
+
+/* Store @def (changed by the caller) as if it had been defined so. */
+static gboolean storeConfig(QemuDomain *dom, const DomainDef *def, GError **err)
+{
+    g_autofree char *xml = domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+
+    return qemuMemChangeStoreConfig(dom, xml, err);
+}
+
+/* ---- memtune ---- */
+
+static void takeLimit(const QemuParam *params, unsigned count, const char *field, gboolean *has, guint64 *kib)
+{
+    const QemuParam *param = findParam(params, count, field);
+
+    if (!param)
+        return;
+    *has = TRUE;
+    *kib = MIN(param->u, MEM_KIB_UNLIMITED);
+}
+
+/* @tune with what @params change. VIR_ERR_INVALID_ARG: less memory with swap than without. */
+static gboolean mergeLimits(const QemuParam *params, unsigned count, MemtuneDef *tune, GError **err)
+{
+    takeLimit(params, count, VIR_DOMAIN_MEMORY_HARD_LIMIT, &tune->hasHard, &tune->hardLimitKib);
+    takeLimit(params, count, VIR_DOMAIN_MEMORY_SOFT_LIMIT, &tune->hasSoft, &tune->softLimitKib);
+    takeLimit(params, count, VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, &tune->hasSwapHard, &tune->swapHardLimitKib);
+    if (!tune->hasSwapHard || tune->swapHardLimitKib >= (tune->hasHard ? tune->hardLimitKib : MEM_KIB_UNLIMITED))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_INVALID_ARG,
+                "'swap_hard_limit' of '%" G_GUINT64_FORMAT "' KiB is below 'hard_limit': it has to be at least as large, since it counts memory and swap together",
+                tune->swapHardLimitKib);
+    return FALSE;
+}
+
+static gboolean setLiveLimits(QemuDomain *dom, const MemtuneDef *tune, GError **err)
+{
+    g_autofree char *folder = qemuCgroupFind(dom->process.pid, err);
+
+    if (!folder || !qemuCgroupSetLimits(folder, tune, err))
+        return FALSE;
+    dom->live->memtune = *tune;
+    qemuStoreNoteStatus(dom);
+    return TRUE;
+}
+
 gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count, unsigned flags, GError **err)
 {
+    static const Known known[] = {
+        { VIR_DOMAIN_MEMORY_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG },
+        { VIR_DOMAIN_MEMORY_SOFT_LIMIT, VIR_TYPED_PARAM_ULLONG },
+        { VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG },
+    };
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_autoptr(DomainDef) stored = NULL;
+    MemtuneDef liveTune;
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    gboolean live, config;
 
-    if (dom)
-        memErrorSet(err, VIR_ERR_NO_SUPPORT, "changing memory limits is not supported");
+    if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS, "qemuDriverSetMemoryParams", err) ||
+        !checkParams(params, count, known, G_N_ELEMENTS(known), err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "change the memory limits of", err);
+    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+        return FALSE;
+    if (config) {
+        stored = domainDefCopy(dom->config, err);
+        if (!stored || !mergeLimits(params, count, &stored->memtune, err))
+            return FALSE;
+    }
+    if (live) {
+        liveTune = dom->live->memtune;
+        if (!mergeLimits(params, count, &liveTune, err) || !setLiveLimits(dom, &liveTune, err))
+            return FALSE;
+    }
+    return !config || storeConfig(dom, stored, err);
+}
+
+/* ---- numatune ---- */
+
+/* A running guest's memory lies where its backends were told to put it; only 'restrictive' could follow a cpuset group. */
+static gboolean refuseLiveNuma(const DomainDef *live, const QemuParam *mode, GError **err)
+{
+    if (mode && (!live->numa.hasMemory || mode->i != (gint64)live->numa.mode))
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_mode' of a running guest cannot be changed: change its definition ('--config')");
+    else if (live->numa.hasMemory && live->numa.mode != NUMA_MODE_RESTRICTIVE)
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID,
+                    "'numa_nodeset' of a running guest cannot be changed in mode '%s': its memory is bound already; change its definition ('--config')",
+                    numaMemoryModeToString(live->numa.mode));
+    else
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_nodeset' of a running guest cannot be changed: it is in no cpuset control group");
     return FALSE;
+}
+
+static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+{
+    if (mode && (mode->i < 0 || mode->i >= NUMA_MODE_LAST)) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "'numa_mode' of '%" G_GINT64_FORMAT "' is unknown: it has to be '0' to '%d'", mode->i,
+                    NUMA_MODE_LAST - 1);
+        return FALSE;
+    }
+    if (nodeset) {
+        g_autoptr(MemBitmap) nodes = memBitmapParse(nodeset->s, CONF_SET_LIMIT, err);
+
+        if (!nodes)
+            return FALSE;
+        if (memBitmapIsEmpty(nodes)) {
+            memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_nodeset' of '%s' names no node", nodeset->s);
+            return FALSE;
+        }
+        memBitmapFree(numa->nodes);
+        numa->nodes = g_steal_pointer(&nodes);
+        numa->placement = NUMA_PLACEMENT_STATIC;
+    }
+    if (!numa->nodes && numa->placement != NUMA_PLACEMENT_AUTO) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "'numa_mode' needs a 'numa_nodeset': the definition has none yet");
+        return FALSE;
+    }
+    if (mode)
+        numa->mode = (NumaMemoryMode)mode->i;
+    numa->hasMemory = TRUE;
+    return TRUE;
 }
 
 gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuParam *params, unsigned count, unsigned flags, GError **err)
 {
+    static const Known known[] = {
+        { VIR_DOMAIN_NUMA_MODE, VIR_TYPED_PARAM_INT },
+        { VIR_DOMAIN_NUMA_NODESET, VIR_TYPED_PARAM_STRING },
+    };
+    const QemuParam *mode = findParam(params, count, VIR_DOMAIN_NUMA_MODE);
+    const QemuParam *nodeset = findParam(params, count, VIR_DOMAIN_NUMA_NODESET);
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_autoptr(DomainDef) stored = NULL;
+    g_auto(QemuGuard) guard = { 0 };
+    g_autoptr(QemuJob) job = NULL;
+    gboolean live, config;
 
-    if (dom)
-        memErrorSet(err, VIR_ERR_NO_SUPPORT, "changing NUMA parameters is not supported");
-    return FALSE;
+    if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS, "qemuDriverSetNumaParams", err) ||
+        !checkParams(params, count, known, G_N_ELEMENTS(known), err))
+        return FALSE;
+    guard = qemuGuardLock(dom);
+    job = qemuJobBegin(dom, "change the NUMA parameters of", err);
+    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+        return FALSE;
+    if (!mode && !nodeset)
+        return TRUE;
+    if (config) {
+        stored = domainDefCopy(dom->config, err);
+        if (!stored || !mergeNuma(&stored->numa, mode, nodeset, err))
+            return FALSE;
+    }
+    return live ? refuseLiveNuma(dom->live, mode, err) : storeConfig(dom, stored, err);
 }

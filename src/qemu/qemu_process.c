@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "qemu/qemu_process"
 #include "qemu/qemu_process.h"
 
+#include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_memchange.h"
 #include "qemu/qemu_memjournal.h"
 
@@ -76,6 +77,9 @@ static void clearProcess(QemuDomain *dom)
     g_clear_pointer(&dom->process.watch, g_source_unref);
     if (dom->process.pidfd >= 0)
         close(dom->process.pidfd);
+    if (dom->process.cgroup)
+        qemuCgroupRemove(dom->process.cgroup);
+    g_free(dom->process.cgroup);
     memset(&dom->process, 0, sizeof dom->process);
     dom->process.pidfd = dom->process.exitStatus = -1;
 }
@@ -166,6 +170,8 @@ gboolean qemuProcessWatch(QemuDomain *dom)
     if (fd < 0)
         return FALSE;
     dom->process.pidfd = fd;
+    if (!dom->process.cgroup)
+        dom->process.cgroup = qemuCgroupFind(dom->process.pid, NULL);
     if (poll(&ended, 1, 0) == 1 && !dom->starting)
         return FALSE;
     dom->process.watch = g_unix_fd_source_new(fd, G_IO_IN);

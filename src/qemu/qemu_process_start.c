@@ -6,6 +6,7 @@
 #include "conf/graphics_conf.h"
 #include "conf/memballoon_conf.h"
 #include "conf/net_conf.h"
+#include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_interface.h"
@@ -144,6 +145,24 @@ static gboolean prepare(Start *start, GError **err)
 
 /* ---- the process ---- */
 
+/* A guest without limits does without a group on hosts where there can be none; a limit that nobody keeps is refused. */
+static gboolean enterCgroup(QemuDomain *dom, pid_t pid, GError **err)
+{
+    const MemtuneDef *tune = &dom->live->memtune;
+    g_autoptr(GError) problem = NULL;
+    char uuid[QEMU_UUID_TEXT];
+
+    dom->process.cgroup = qemuCgroupEnter(pid, qemuUuidFormat(dom->uuid, uuid), &problem);
+    if (dom->process.cgroup)
+        return qemuCgroupSetLimits(dom->process.cgroup, tune, err);
+    if (!memtuneDefHasLimit(tune)) {
+        g_info("%s: %s", dom->name, problem->message);
+        return TRUE;
+    }
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the limits of '<memtune>' cannot be kept: %s", problem->message);
+    return FALSE;
+}
+
 static gboolean noteProcess(pid_t pid, gpointer opaque, GError **err)
 {
     QemuDomain *dom = opaque;
@@ -155,7 +174,7 @@ static gboolean noteProcess(pid_t pid, gpointer opaque, GError **err)
     }
     dom->process.pid = pid;
     dom->process.startTime = stat.startTime;
-    return qemuStoreSaveStatus(dom, err);
+    return enterCgroup(dom, pid, err) && qemuStoreSaveStatus(dom, err);
 }
 
 static gboolean spawn(Start *start, GError **err)
@@ -168,6 +187,7 @@ static gboolean spawn(Start *start, GError **err)
         .logFd = start->logFd,
         .passFds = start->passFds ? (const int *)start->passFds->data : NULL,
         .memlockBytes = qemuProcessMemlockBytes(dom->live),
+        .memlockOptional = !dom->live->backing.locked,
         .cpuset = dom->live->vcpus.cpuset,
         .beforeExec = noteProcess,
         .opaque = dom,

@@ -90,7 +90,8 @@ static int childLimits(const Plan *plan)
 
     if (plan->spawn->memlockBytes == G_MAXUINT64)
         limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
-    if (plan->spawn->memlockBytes && setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+    if (plan->spawn->memlockBytes && setrlimit(RLIMIT_MEMLOCK, &limit) < 0 &&
+        !(errno == EPERM && plan->spawn->memlockOptional))
         return errno;
     if (plan->hasCpus && sched_setaffinity(0, sizeof plan->cpus, &plan->cpus) < 0)
         return errno;

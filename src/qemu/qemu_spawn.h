@@ -25,6 +25,7 @@ typedef struct {
     const int *passFds;                     /* further descriptors that QEMU gets under the same number, -1 at the end; */
                                             /* each at least QEMU_SPAWN_FIRST_PASSED; NULL: none */
     guint64 memlockBytes;                   /* 0: leave the limit; G_MAXUINT64: no limit */
+    gboolean memlockOptional;               /* a daemon that may not raise the limit goes on without */
     const MemBitmap *cpuset;                /* host CPUs to run on; NULL: all */
     /* Record @pid where a restarted daemon finds it. FALSE: nothing is executed. */
     gboolean (*beforeExec)(pid_t pid, gpointer opaque, GError **err);
