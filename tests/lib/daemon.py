@@ -105,12 +105,18 @@ class Virtmemd:
 
 
 def endGuests(folder):
-    """Kills each QEMU whose command line names a file in folder: what a daemon that died has left running."""
+    """Kills each QEMU that has to do with folder: what a daemon that died has left running.
+
+    A guest without disks or sockets names no file on its command line, but its log is open.
+    """
+    inside = os.path.abspath(folder) + '/'
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open(f'/proc/{pid}/cmdline', 'rb') as file:
                 words = file.read()
-            if b'qemu-system' in words.split(b'\0')[0] and folder.encode() + b'/' in words:
+            if b'qemu-system' not in words.split(b'\0')[0]:
+                continue
+            if inside.encode() in words or os.readlink(f'/proc/{pid}/fd/1').startswith(inside):
                 os.kill(int(pid), signal.SIGKILL)
         except OSError:
             # It ended while it was looked at.
