@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "qemu/qemu_monitor"
 #include "qemu/qemu_monitor.h"
 
+#include "qemu/qemu_monitor_poll.h"
 #include "util/mem_error.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ struct QemuMonitorCall {
     guint64 id;
     char *command;              /* for messages */
     char *clientId;             /* passthrough: the id that the client gave, as JSON; or NULL */
-    int refs;                   /* under lock: the caller, and the table while under way */
+    int refs;                   /* atomic: the caller, and the table while under way */
     gboolean forgotten;         /* under lock */
     gboolean done;              /* under lock */
     MemJson *reply;             /* under lock: the whole reply, or */
@@ -59,7 +60,8 @@ struct QemuMonitor {
     GHashTable *calls;          /* under lock: id -> QemuMonitorCall */
     guint64 lastId;             /* under lock */
     GByteArray *out;            /* under lock: bytes that the socket did not take yet */
-    GSource *reader, *writer;   /* under lock */
+    guint64 reader;             /* under lock: qemu_monitor_poll.c's number; 0: none */
+    GSource *writer;            /* under lock */
     char *dead;                 /* under lock: why there is no connection; NULL: there is */
 };
 
@@ -76,10 +78,10 @@ static void callFree(QemuMonitorCall *call)
     g_free(call);
 }
 
-/* Under lock. TRUE: that was the last reference; the caller frees it after unlocking. */
+/* TRUE: that was the last reference; the caller frees it, not under lock. */
 static gboolean callDrop(QemuMonitorCall *call)
 {
-    return --call->refs == 0;
+    return g_atomic_int_dec_and_test(&call->refs);
 }
 
 static QemuMonitorCall *callNew(QemuMonitor *mon, const char *command)
@@ -93,13 +95,12 @@ static QemuMonitorCall *callNew(QemuMonitor *mon, const char *command)
     return call;
 }
 
-/* Under lock: @call has its outcome; one of @reply (taken over) and @error (copied). */
+/* Under lock: @call has its outcome; one of @reply (taken over) and @error (copied). Whoever waits is to be woken next. */
 static void callFinish(QemuMonitorCall *call, MemJson *reply, const GError *error)
 {
     call->done = TRUE;
     call->reply = reply;
     call->error = error ? g_error_copy(error) : NULL;
-    g_cond_broadcast(&call->cond);
 }
 
 static GError *errorLost(QemuMonitor *mon, const char *why)
@@ -113,6 +114,7 @@ static gboolean monitorFail(QemuMonitor *mon, const char *why)
 {
     g_autoptr(GPtrArray) freed = g_ptr_array_new_with_free_func((GDestroyNotify)callFree);
     GHashTableIter iter;
+    guint64 reader;
     gpointer value;
 
     {
@@ -127,18 +129,19 @@ static gboolean monitorFail(QemuMonitor *mon, const char *why)
             QemuMonitorCall *call = value;
 
             callFinish(call, NULL, error);
+            g_cond_broadcast(&call->cond);
             g_hash_table_iter_remove(&iter);
             if (callDrop(call))
                 g_ptr_array_add(freed, call);
         }
         g_byte_array_set_size(mon->out, 0);
-        if (mon->reader)
-            g_source_destroy(mon->reader);
-        g_clear_pointer(&mon->reader, g_source_unref);
+        reader = mon->reader;
+        mon->reader = 0;
         if (mon->writer)
             g_source_destroy(mon->writer);
         g_clear_pointer(&mon->writer, g_source_unref);
     }
+    qemuMonitorPollRemove(mon->context, reader);
     shutdown(mon->fd, SHUT_RDWR);
     return TRUE;
 }
@@ -171,11 +174,11 @@ static gboolean onWritable(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static GSource *watchFd(QemuMonitor *mon, GIOCondition condition, GUnixFDSourceFunc func)
+static GSource *watchWritable(QemuMonitor *mon)
 {
-    GSource *source = g_unix_fd_source_new(mon->fd, condition);
+    GSource *source = g_unix_fd_source_new(mon->fd, G_IO_OUT);
 
-    g_source_set_callback(source, G_SOURCE_FUNC(func), qemuMonitorRef(mon), (GDestroyNotify)qemuMonitorUnref);
+    g_source_set_callback(source, G_SOURCE_FUNC(onWritable), qemuMonitorRef(mon), (GDestroyNotify)qemuMonitorUnref);
     g_source_attach(source, mon->context);
     return source;
 }
@@ -194,7 +197,7 @@ static gboolean queueLine(QemuMonitor *mon, MemJson *request)
     if (!mon->writer)
         flushOut(mon);
     if (mon->out->len > 0 && !mon->writer)
-        mon->writer = watchFd(mon, G_IO_OUT, onWritable);
+        mon->writer = watchWritable(mon);
     return TRUE;
 }
 
@@ -220,7 +223,7 @@ static void sendRequest(QemuMonitorCall *call, MemJson *request)
         callFinish(call, NULL, error);
         return;
     }
-    call->refs++;
+    g_atomic_int_inc(&call->refs);
     g_hash_table_insert(mon->calls, GSIZE_TO_POINTER(call->id), call);
 }
 
@@ -358,7 +361,6 @@ static void handleReply(QemuMonitor *mon, MemJson *reply, const char *id)
 {
     QemuMonitorCall *call = NULL;
     guint64 number = 0;
-    gboolean last = FALSE;
 
     if (g_str_has_prefix(id, ID_PREFIX))
         number = g_ascii_strtoull(id + strlen(ID_PREFIX), NULL, 10);
@@ -371,13 +373,16 @@ static void handleReply(QemuMonitor *mon, MemJson *reply, const char *id)
             g_warning("%s: '%s' failed with nobody waiting: %s", mon->domainName, call->command,
                       memJsonGetString(memJsonGet(reply, "error"), "desc"));
         callFinish(call, json_object_get(reply), NULL);
-        last = callDrop(call);
     }
     g_mutex_unlock(&mon->lock);
 
-    if (!call)
+    if (!call) {
         g_warning("%s: a reply to '%s', which nobody sent", mon->domainName, id);
-    if (last)
+        return;
+    }
+    /* woken under the lock, the other thread would go to sleep again at once, waiting for it */
+    g_cond_broadcast(&call->cond);
+    if (callDrop(call))
         callFree(call);
 }
 
@@ -450,8 +455,9 @@ static void handleLines(QemuMonitor *mon)
     mon->scanned = MIN(mon->scanned, mon->in->len);
 }
 
-/* Read once. FALSE: nothing more for now, or the end, then *@why says so. */
-static gboolean readOnce(QemuMonitor *mon, char **why)
+/* Read once. FALSE: nothing more for now, or the end, then *@why says so. Unless @drain, a chunk that is not full is taken
+ * for the last: if it is not, the loop calls again. */
+static gboolean readOnce(QemuMonitor *mon, gboolean drain, char **why)
 {
     guint8 chunk[READ_CHUNK];
     ssize_t n = recv(mon->fd, chunk, sizeof chunk, MSG_DONTWAIT);
@@ -459,7 +465,7 @@ static gboolean readOnce(QemuMonitor *mon, char **why)
     if (n > 0) {
         g_byte_array_append(mon->in, chunk, (guint)n);
         handleLines(mon);
-        return TRUE;
+        return drain || n == sizeof chunk;
     }
     if (n == 0)
         *why = g_strdup("QEMU closed the connection");
@@ -477,12 +483,13 @@ static gboolean isDead(QemuMonitor *mon)
     return mon->dead != NULL;
 }
 
-static void readAll(QemuMonitor *mon, int chunks)
+static void readAll(QemuMonitor *mon, gboolean drain)
 {
+    int chunks = drain ? G_MAXINT : CHUNKS_PER_WAKEUP;
     g_autofree char *why = NULL;
 
     while (chunks-- > 0 && !isDead(mon)) {
-        if (!readOnce(mon, &why))
+        if (!readOnce(mon, drain, &why))
             break;
     }
     /* QEMU's largest answers are rare: give their buffer back */
@@ -494,20 +501,16 @@ static void readAll(QemuMonitor *mon, int chunks)
         mon->callbacks.closed(mon, why, mon->opaque);
 }
 
-static gboolean onReadable(gint fd, GIOCondition condition, gpointer data)
+static void onReadable(QemuMonitor *mon)
 {
-    QemuMonitor *mon = data;
-    g_autoptr(QemuMonitor) keep = qemuMonitorRef(mon);
-
-    readAll(mon, CHUNKS_PER_WAKEUP);
-    return isDead(mon) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+    readAll(mon, FALSE);
 }
 
 void qemuMonitorDrain(QemuMonitor *mon)
 {
     g_autoptr(QemuMonitor) keep = qemuMonitorRef(mon);
 
-    readAll(mon, G_MAXINT);
+    readAll(mon, TRUE);
 }
 
 /* ---- lifetime ---- */
@@ -531,9 +534,14 @@ QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *conte
     /* QEMU takes commands in order, so that nobody need wait for the answer to this one */
     qemuMonitorForget(qemuMonitorSend(mon, "qmp_capabilities", NULL));
     g_mutex_lock(&mon->lock);
-    mon->reader = watchFd(mon, G_IO_IN, onReadable);
+    mon->reader = qemuMonitorPollAdd(context, fd, onReadable, mon, err);
     g_mutex_unlock(&mon->lock);
-    return mon;
+    if (mon->reader)
+        return mon;
+    mon->callbacks.release = NULL;
+    qemuMonitorClose(mon);
+    qemuMonitorUnref(mon);
+    return NULL;
 }
 
 QemuMonitor *qemuMonitorRef(QemuMonitor *mon)
@@ -547,7 +555,6 @@ void qemuMonitorUnref(QemuMonitor *mon)
     if (!mon || !g_atomic_int_dec_and_test(&mon->refs))
         return;
     close(mon->fd);
-    g_clear_pointer(&mon->reader, g_source_unref);
     g_clear_pointer(&mon->writer, g_source_unref);
     g_hash_table_unref(mon->calls);
     g_byte_array_unref(mon->in);
