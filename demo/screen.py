@@ -42,6 +42,9 @@ class Screen:
         if lines:
             self.line()
 
+    def event(self, text):
+        self.line('  ' + self.paint('<', DIM) + ' ' + self.paint(text, GREEN))
+
     def note(self, text):
         self.line('  ' + text if not text.startswith('\n') else text)
 

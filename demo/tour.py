@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""tour.py: a guest with every kind of memory, started by stock virsh, and what it sees beside what its XML says.
+"""tour.py: a guest with every kind of memory, started and changed by stock virsh, and what it sees beside what was promised.
 
     build/run demo/tour.py [--connect URI]
 """
@@ -26,6 +26,7 @@ import libvirt  # noqa: E402
 
 import guest  # noqa: E402
 import report  # noqa: E402
+from changes import ChangeError, Changes  # noqa: E402
 from agent import Agent, AgentError  # noqa: E402
 from daemon import DaemonError, Virtmemd, endGuests  # noqa: E402
 from screen import Screen  # noqa: E402
@@ -149,6 +150,7 @@ class Tour:
         self.defineGuest()
         agent = self.bootGuest()
         self.compare(agent)
+        Changes(self, agent).run()
         agent.close()
         self.stopGuest()
 
@@ -197,7 +199,7 @@ def showLogs(screen, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description='Show a guest whose memory is what its XML says.')
+    parser = argparse.ArgumentParser(description='Show a guest whose memory is what its XML says, and stays so while that changes.')
     parser.add_argument('--connect', metavar='URI', help='use this libvirt connection instead of a virtmemd')
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupted)
@@ -212,7 +214,7 @@ def main():
         tour.cleanUp()
         shutil.rmtree(folder, ignore_errors=True)
         return 130
-    except (TourError, AgentError, DaemonError, AssertionError, OSError, libvirt.libvirtError,
+    except (TourError, ChangeError, AgentError, DaemonError, AssertionError, OSError, libvirt.libvirtError,
             subprocess.SubprocessError) as error:
         screen.error(f'\ndemo: {error}')
         tour.cleanUp()
