@@ -4,7 +4,6 @@
 /* Asked for capabilities (no -name guest=) it becomes the real QEMU, so that the daemon's command line is a real one. As a
  * guest it takes the monitor's listening socket that the daemon hands over (-chardev socket,...fd=N), and answers each line
  * by the command in it. A command that it does not know gets an error, as from QEMU. */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
