@@ -56,6 +56,8 @@ typedef struct {
 
     QemuDomainProcess process;
     QemuMonitor *mon;                       /* NULL: none */
+    guint64 balloonBytes;                   /* what QEMU last said that the balloon leaves to the guest; 0: it has not */
+    gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or began to talk */
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
     GHashTable *unplugs;                    /* qemu_memunplug.c: alias -> the guest's answer; NULL: none under way */
 } QemuDomain;

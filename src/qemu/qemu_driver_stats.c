@@ -64,38 +64,71 @@ static void putBalloon(Sink *sink, guint64 actualBytes, const QemuMonitorBalloon
     }
 }
 
+/* QEMU tells of a change of the balloon at once, but only once in a second: then it keeps the last for the end of the second.
+ * Twice that. */
+#define BALLOON_SETTLED_US (2 * G_USEC_PER_SEC)
+
+/* Under lock: is what QEMU last said of the balloon what it would say now? Not while it may hold a change back, and not when
+ * the definition has changed since: plugged memory moves the balloon without a word. */
+static gboolean balloonIsSettled(const QemuDomain *dom)
+{
+    return dom->balloonBytes && g_get_monotonic_time() - dom->balloonToldUs > BALLOON_SETTLED_US &&
+           memUnitsBytesToKib(dom->balloonBytes) + domainDefVirtioMemCurrentKib(dom->live) == dom->live->memory.currentKib;
+}
+
+/* The questions of one memoryStats: each command costs QEMU as much as reading the figures, so the second is left out
+ * when its answer is known. */
+typedef struct {
+    QemuMonitorCall *actual, *stats;
+    pid_t pid;
+} MemoryCalls;
+
+static gboolean askMemory(QemuDomain *dom, MemoryCalls *calls, GError **err)
+{
+    g_auto(QemuGuard) guard = qemuGuardLock(dom);
+
+    if (!qemuDomainCheckActive(dom, err))
+        return FALSE;
+    calls->pid = dom->process.pid;
+    if (!dom->mon || !qemuDomainHasBalloon(dom->live))
+        return TRUE;
+    if (!balloonIsSettled(dom))
+        calls->actual = qemuMonitorSend(dom->mon, "query-balloon", NULL);
+    calls->stats = qemuMonitorSendBalloonStats(dom->mon, dom->live->balloon->info.alias);
+    return TRUE;
+}
+
+static gboolean answerMemory(QemuDomain *dom, const MemoryCalls *calls, Sink *sink, GError **err)
+{
+    gint64 deadline = QEMU_ANSWER_DEADLINE;
+    QemuMonitorBalloonStats balloon;
+    guint64 actual = 0;
+    gboolean fine = !calls->actual || qemuMonitorFinishBalloon(calls->actual, deadline, &actual, err);
+
+    if (!qemuMonitorFinishBalloonStats(calls->stats, deadline, &balloon, fine ? err : NULL) || !fine)
+        return FALSE;
+    if (!calls->actual) {
+        /* a change that QEMU told of before this answer has been noted by now */
+        g_mutex_lock(&dom->lock);
+        actual = dom->balloonBytes;
+        g_mutex_unlock(&dom->lock);
+    }
+    putBalloon(sink, actual, &balloon);
+    return TRUE;
+}
+
 int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max, unsigned flags, GError **err)
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
     Sink sink = { stats, 0, max };
-    QemuMonitorCall *actualCall = NULL, *statsCall = NULL;
+    MemoryCalls calls = { 0 };
     QemuSpawnStat process;
-    pid_t pid;
 
-    if (!dom || !qemuDriverCheckFlags(flags, 0, "qemuDomainMemoryStats", err))
+    if (!dom || !qemuDriverCheckFlags(flags, 0, "qemuDomainMemoryStats", err) || !askMemory(dom, &calls, err))
         return -1;
-    {
-        g_auto(QemuGuard) guard = qemuGuardLock(dom);
-
-        if (!qemuDomainCheckActive(dom, err))
-            return -1;
-        pid = dom->process.pid;
-        if (dom->mon && qemuDomainHasBalloon(dom->live)) {
-            actualCall = qemuMonitorSend(dom->mon, "query-balloon", NULL);
-            statsCall = qemuMonitorSendBalloonStats(dom->mon, dom->live->balloon->info.alias);
-        }
-    }
-    if (actualCall) {
-        gint64 deadline = QEMU_ANSWER_DEADLINE;
-        QemuMonitorBalloonStats balloon;
-        guint64 actual = 0;
-        gboolean fine = qemuMonitorFinishBalloon(actualCall, deadline, &actual, err);
-
-        if (!qemuMonitorFinishBalloonStats(statsCall, deadline, &balloon, fine ? err : NULL) || !fine)
-            return -1;
-        putBalloon(&sink, actual, &balloon);
-    }
-    if (qemuSpawnStat(pid, 0, &process))
+    if (calls.stats && !answerMemory(dom, &calls, &sink, err))
+        return -1;
+    if (qemuSpawnStat(calls.pid, 0, &process))
         put(&sink, VIR_DOMAIN_MEMORY_STAT_RSS, process.rssKib);
     return (int)sink.count;
 }

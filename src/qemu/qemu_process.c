@@ -95,6 +95,8 @@ static void clearRun(QemuDomain *dom)
     dom->starting = dom->reconnecting = dom->rebooting = dom->autodestroy = dom->updated = FALSE;
     dom->client = NULL;
     dom->pauseReason = dom->runReason = dom->stopReason = -1;
+    dom->balloonBytes = 0;
+    dom->balloonToldUs = 0;
 }
 
 void qemuProcessCleanup(QemuDomain *dom, int reason)

@@ -204,6 +204,8 @@ static void onBalloonChange(QemuDomain *dom, MemJson *data)
     if (!memJsonGetUint64(data, "actual", &bytes))
         return;
     kib = memUnitsBytesToKib(bytes);
+    dom->balloonBytes = bytes;
+    dom->balloonToldUs = g_get_monotonic_time();
     dom->live->memory.currentKib = kib + domainDefVirtioMemCurrentKib(dom->live);
     qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, .value = kib });
     qemuStoreNoteStatus(dom);

@@ -113,10 +113,14 @@ void qemuRefreshApply(QemuDomain *dom, QemuRefresh *refresh)
 
     for (guint i = 0; refresh->memory && i < refresh->memory->len; i++)
         applyMemory(live, g_ptr_array_index(refresh->memory, i));
-    if (qemuDomainHasBalloon(live) && refresh->balloonBytes)
+    if (qemuDomainHasBalloon(live) && refresh->balloonBytes) {
         live->memory.currentKib = memUnitsBytesToKib(refresh->balloonBytes) + domainDefVirtioMemCurrentKib(live);
-    else if (!qemuDomainHasBalloon(live))
+        dom->balloonBytes = refresh->balloonBytes;
+        if (!dom->balloonToldUs)
+            dom->balloonToldUs = g_get_monotonic_time();
+    } else if (!qemuDomainHasBalloon(live)) {
         live->memory.currentKib = live->memory.totalKib;
+    }
     if (refresh->chardevs)
         qemuProcessApplyPtys(live, refresh->chardevs);
     if (refresh->vncPort > 0)
