@@ -349,7 +349,8 @@ static gboolean sameAddress(const DeviceInfo *wanted, const DeviceInfo *have)
     if (wanted->type != have->type)
         return FALSE;
     if (wanted->type == DEVICE_ADDRESS_DIMM)
-        return wanted->dimm.slot == have->dimm.slot && wanted->dimm.base == have->dimm.base;
+        return wanted->dimm.slot == have->dimm.slot &&
+               (!wanted->dimm.base || !have->dimm.base || wanted->dimm.base == have->dimm.base);
     if (wanted->type == DEVICE_ADDRESS_PCI)
         return wanted->pci.domain == have->pci.domain && wanted->pci.bus == have->pci.bus &&
                wanted->pci.slot == have->pci.slot && wanted->pci.function == have->pci.function;
@@ -387,7 +388,7 @@ MemoryDeviceDef *memoryDeviceFind(const DomainDef *domain, const MemoryDeviceDef
 
         if (wanted->model == have->model && wanted->targetNode == have->targetNode &&
             wanted->sizeKib == have->sizeKib && wanted->blockKib == have->blockKib &&
-            wanted->requestedKib == have->requestedKib && sameSource(wanted, have) &&
+            sameSource(wanted, have) &&
             (!wanted->info.alias || g_strcmp0(wanted->info.alias, have->info.alias) == 0) &&
             sameAddress(&wanted->info, &have->info))
             return have;

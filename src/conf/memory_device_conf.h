@@ -67,6 +67,7 @@ gboolean memoryDeviceDefValidate(const MemoryDeviceDef *def, const DomainDef *do
 /* TRUE for the models that sit in a DIMM slot (dimm, nvdimm). */
 gboolean memoryDeviceUsesSlot(MemoryDeviceModel model);
 
-/* The device of @domain that detach by XML means, or NULL: see facts 6.4; @wanted's absent
- * fields (address, alias) are not compared. Borrowed. */
+/* The device of @domain that detach by XML means, or NULL. What it is made of must agree; what it is doing (requested,
+ * current) and how it is used (access, discard, label and so on) is not compared, nor what @wanted leaves open (alias,
+ * address), nor a DIMM's base that either of them leaves open. The first in the order of the list. Borrowed. */
 MemoryDeviceDef *memoryDeviceFind(const DomainDef *domain, const MemoryDeviceDef *wanted);

@@ -38,6 +38,10 @@ QemuMemPlan *qemuBalloonPlanTarget(const DomainDef *live, guint64 kib, GError **
 
     if (!qemuBalloonCheckTarget(live, kib, err))
         return NULL;
+    if (!qemuDomainHasBalloon(live)) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "the guest has no memory balloon device, so that its memory cannot be set: it needs a '<memballoon>' other than 'none'");
+        return NULL;
+    }
     arguments = memJsonNew();
     memJsonAddUint64(arguments, "value", kib * 1024);
     qemuMemPlanAddQmp(plan, "balloon", arguments, NULL, NULL);

@@ -11,7 +11,7 @@
 guint64 qemuBalloonMaxKib(const DomainDef *def);
 /* VIR_ERR_INVALID_ARG when @kib is above that. */
 gboolean qemuBalloonCheckTarget(const DomainDef *def, guint64 kib, GError **err);
-/* One step: balloon. */
+/* One step: balloon. VIR_ERR_OPERATION_INVALID without a balloon. */
 QemuMemPlan *qemuBalloonPlanTarget(const DomainDef *live, guint64 kib, GError **err);
 /* One step: qom-set guest-stats-polling-interval; undo: the period before. VIR_ERR_INTERNAL_ERROR without a balloon. */
 QemuMemPlan *qemuBalloonPlanPeriod(const DomainDef *live, int seconds, GError **err);

@@ -59,6 +59,8 @@ typedef struct {
     guint64 balloonBytes;                   /* what QEMU last said that the balloon leaves to the guest; 0: it has not */
     gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or began to talk */
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
+    gboolean memUnsettled;                  /* a change of its memory is open, or the guest gave up a device, and the live
+                                             * definition does not have it yet: qemu_memrecover.c */
     GHashTable *unplugs;                    /* qemu_memunplug.c: alias -> the guest's answer; NULL: none under way */
 } QemuDomain;
 

@@ -4,6 +4,7 @@
 #include "qemu/qemu_driver.h"
 
 #include "qemu/qemu_cgroup.h"
+#include "qemu/qemu_memchange.h"
 #include "qemu/qemu_process.h"
 #include "util/mem_file.h"
 
@@ -71,12 +72,13 @@ static gboolean makeFolders(const QemuDriverPaths *paths, GError **err)
            memFileMakeFolder(paths->log, 0700, err);
 }
 
-static gint64 startTimeout(void)
+/* Milliseconds in the environment, microseconds here. */
+static gint64 timeout(const char *name, gint64 otherwiseUs)
 {
-    const char *text = g_getenv("VIRTMEMD_START_TIMEOUT");
+    const char *text = g_getenv(name);
     gint64 milliseconds = text ? g_ascii_strtoll(text, NULL, 10) : 0;
 
-    return milliseconds > 0 ? milliseconds * 1000 : START_TIMEOUT_US;
+    return milliseconds > 0 ? milliseconds * 1000 : otherwiseUs;
 }
 
 static void autostartTask(QemuDomain *dom, int unused)
@@ -131,7 +133,9 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
     driver->domains = qemuDomainListNew();
     driver->caps = qemuCapsCacheNew(capsFolder);
     driver->background = g_thread_pool_new(runTask, NULL, BACKGROUND_THREADS, FALSE, NULL);
-    driver->startTimeoutUs = startTimeout();
+    driver->startTimeoutUs = timeout("VIRTMEMD_START_TIMEOUT", START_TIMEOUT_US);
+    driver->unplugWaitUs = timeout("VIRTMEMD_UNPLUG_TIMEOUT", QEMU_MEM_UNPLUG_WAIT_US);
+    driver->answerWaitUs = timeout("VIRTMEMD_ANSWER_TIMEOUT", QEMU_ANSWER_WAIT_US);
     g_mutex_init(&driver->defineLock);
     g_mutex_init(&driver->queueLock);
     g_mutex_init(&driver->emitLock);

@@ -5,26 +5,10 @@
 
 #include "conf/memballoon_conf.h"
 #include "qemu/qemu_balloon.h"
+#include "qemu/qemu_memchange.h"
 #include "qemu/qemu_process.h"
 
 #define AFFECT_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
-
-/* A plan of commands that the guest need not answer: the lock is given up for it. */
-static gboolean run(QemuDomain *dom, QemuMemPlan *plan, GError **err)
-{
-    g_autoptr(QemuMemPlan) owned = plan;
-    g_autoptr(QemuMonitor) mon = plan ? qemuDomainGetMonitor(dom, err) : NULL;
-    QemuMemPlanHooks hooks = { 0 };
-    const DomainDef *live = dom->live;
-    gboolean pending, done;
-
-    if (!mon)
-        return FALSE;
-    g_mutex_unlock(&dom->lock);
-    done = qemuMemPlanRun(plan, mon, QEMU_ANSWER_DEADLINE, 0, &hooks, &pending, err);
-    g_mutex_lock(&dom->lock);
-    return done && qemuDomainStillRuns(dom, live, err);
-}
 
 /* ---- setmem, setmaxmem ---- */
 
@@ -37,25 +21,25 @@ static void asInvalid(GError **err)
 
 static gboolean setTarget(QemuDomain *dom, guint64 kib, gboolean live, gboolean config, GError **err)
 {
-    g_autoptr(DomainDef) copy = NULL;
+    g_auto(QemuMemConfig) stored = { 0 };
 
     if (config) {
+        g_autoptr(DomainDef) copy = NULL;
+
         if (!qemuBalloonCheckTarget(dom->config, kib, err))
             return FALSE;
         copy = domainDefCopy(dom->config, err);
         if (!copy)
             return FALSE;
         copy->memory.currentKib = kib;
+        qemuMemConfigSet(&stored, dom, copy);
     }
-    if (live) {
-        QemuMemPlan *plan = qemuBalloonPlanTarget(dom->live, kib, err);
-
-        if (!plan || !run(dom, plan, err)) {
-            asInvalid(err);
-            return FALSE;
-        }
-    }
-    return !config || qemuDriverStoreConfig(dom, g_steal_pointer(&copy), err);
+    if (!live)
+        return qemuMemConfigStore(dom, &stored, err);
+    if (qemuMemChangeTarget(dom, kib, &stored, err))
+        return TRUE;
+    asInvalid(err);
+    return FALSE;
 }
 
 static gboolean setMaximum(QemuDomain *dom, guint64 kib, gboolean live, GError **err)
@@ -91,17 +75,44 @@ gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, uns
     }
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set the memory of", err);
-    if (!job || !qemuDriverAffects(dom, flags & AFFECT_FLAGS, &live, &config, err))
+    if (!job || !qemuDriverAffects(dom, flags & AFFECT_FLAGS, &live, &config, err) || !qemuMemChangeSettle(dom, err))
         return FALSE;
     return flags & VIR_DOMAIN_MEM_MAXIMUM ? setMaximum(dom, kib, live, err) : setTarget(dom, kib, live, config, err);
 }
 
 /* ---- statistics period ---- */
 
+static gboolean setPeriod(QemuDomain *dom, int seconds, gboolean live, gboolean config, GError **err)
+{
+    g_auto(QemuMemConfig) stored = { 0 };
+
+    if (config) {
+        g_autoptr(DomainDef) copy = domainDefCopy(dom->config, err);
+
+        if (!copy)
+            return FALSE;
+        if (!qemuDomainHasBalloon(copy)) {
+            memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "the definition has no memory balloon device");
+            return FALSE;
+        }
+        copy->balloon->periodSeconds = seconds;
+        qemuMemConfigSet(&stored, dom, copy);
+    }
+    if (!live)
+        return qemuMemConfigStore(dom, &stored, err);
+    if (qemuDomainHasBalloon(dom->live)) {
+        if (qemuMemChangePeriod(dom, seconds, &stored, err))
+            return TRUE;
+        asInvalid(err);
+        return FALSE;
+    }
+    memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "the guest has no memory balloon device");
+    return FALSE;
+}
+
 gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err)
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
-    g_autoptr(DomainDef) copy = NULL;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
     gboolean live, config;
@@ -114,29 +125,7 @@ gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int s
     }
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set the statistics period of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err) || !qemuMemChangeSettle(dom, err))
         return FALSE;
-    if (config) {
-        copy = domainDefCopy(dom->config, err);
-        if (!copy)
-            return FALSE;
-        if (!qemuDomainHasBalloon(copy)) {
-            memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "the definition has no memory balloon device");
-            return FALSE;
-        }
-        copy->balloon->periodSeconds = seconds;
-    }
-    if (live) {
-        QemuMemPlan *plan = qemuBalloonPlanPeriod(dom->live, seconds, err);
-
-        if (!plan)
-            return FALSE;
-        if (!run(dom, plan, err)) {
-            asInvalid(err);
-            return FALSE;
-        }
-        dom->live->balloon->periodSeconds = seconds;
-        qemuStoreNoteStatus(dom);
-    }
-    return !config || qemuDriverStoreConfig(dom, g_steal_pointer(&copy), err);
+    return setPeriod(dom, seconds, live, config, err);
 }

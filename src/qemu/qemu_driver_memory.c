@@ -3,11 +3,13 @@
 #define G_LOG_DOMAIN "qemu/qemu_driver_memory"
 #include "qemu/qemu_driver.h"
 
-#include "conf/memory_device_conf.h"
+#include "conf/domain_devices_conf.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_memchange.h"
 #include "qemu/qemu_memhotplug.h"
 #include "util/mem_units.h"
+
+#include <string.h>
 
 #define AFFECT_FLAGS (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
@@ -15,23 +17,33 @@
 typedef struct {
     gboolean live, config;
     QemuCaps *caps;
+    QemuMemConfig stored;               /* what becomes of the stored definition */
 } Change;
 
 static void changeClear(Change *change)
 {
     qemuCapsUnref(change->caps);
+    qemuMemConfigClear(&change->stored);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Change, changeClear)
 
 static gboolean changeBegin(QemuDomain *dom, unsigned flags, Change *change, GError **err)
 {
-    if (!qemuDriverAffects(dom, flags, &change->live, &change->config, err))
+    if (!qemuDriverAffects(dom, flags, &change->live, &change->config, err) || !qemuMemChangeSettle(dom, err))
         return FALSE;
     change->caps = qemuDriverCapsFor(dom->driver, qemuDomainDef(dom), err);
     return change->caps != NULL;
 }
 
-/* The device that @xml describes. Devices other than memory cannot be changed on a running guest, and say so by name. */
+/* Devices other than memory cannot be changed on a running guest, and say so by name. */
+static void setUnsupported(GError **err, const char *verb, const char *element)
+{
+    if (strcmp(element, "memballoon") == 0)
+        memErrorSet(err, VIR_ERR_OPERATION_UNSUPPORTED, "%s of '<memballoon>' is not supported: it is made with the guest", verb);
+    else
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s of '<%s>' is not supported: only '<memory>' devices can be", verb, element);
+}
+
 static MemoryDeviceDef *parseDevice(const char *xml, const char *verb, GError **err)
 {
     g_autoptr(xmlDoc) doc = memXmlParse(xml, "device_definition", err);
@@ -41,23 +53,20 @@ static MemoryDeviceDef *parseDevice(const char *xml, const char *verb, GError **
         return NULL;
     if (root && memXmlIs(root, "memory"))
         return memoryDeviceDefParse(root, DOMAIN_PARSE_STATUS, err);
-    if (root && memXmlIs(root, "memballoon"))
-        memErrorSet(err, VIR_ERR_OPERATION_UNSUPPORTED, "%s of '<memballoon>' is not supported: it is made with the guest", verb);
-    else
-        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s of '<%s>' is not supported: only '<memory>' devices can be", verb,
-                    root ? (const char *)root->name : "");
+    setUnsupported(err, verb, root ? (const char *)root->name : "");
     return NULL;
 }
 
 /* ---- the stored definition ---- */
 
-/* @def with everything that define would have added and checked, as text. Caller frees. */
-static char *finishConfig(DomainDef *def, const QemuCaps *caps, GError **err)
+/* @def with everything that define would have added and checked is what the stored definition becomes. */
+static gboolean finishConfig(QemuDomain *dom, Change *change, DomainDef *def, GError **err)
 {
-    if (!qemuDomainAssignSlots(def, err) || !qemuDomainAssignAddresses(def, caps, err) || !domainDefValidate(def, err) ||
-        !qemuDomainValidate(def, caps, err))
-        return NULL;
-    return domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    if (!qemuDomainAssignSlots(def, err) || !qemuDomainAssignAddresses(def, change->caps, err) ||
+        !qemuDomainValidate(def, change->caps, err))
+        return FALSE;
+    qemuMemConfigSet(&change->stored, dom, def);
+    return TRUE;
 }
 
 static gboolean checkConfigRoom(const DomainDef *config, const MemoryDeviceDef *device, GError **err)
@@ -77,24 +86,29 @@ static gboolean checkConfigRoom(const DomainDef *config, const MemoryDeviceDef *
     return FALSE;
 }
 
-static gboolean sameSlot(const DeviceInfo *a, const DeviceInfo *b)
+static gboolean isElsewhere(DeviceInfo *info, const char *element, gpointer opaque)
 {
-    return a->type == DEVICE_ADDRESS_DIMM && b->type == DEVICE_ADDRESS_DIMM && a->dimm.slot == b->dimm.slot;
+    const DeviceInfo *wanted = opaque;
+
+    if (wanted->type == DEVICE_ADDRESS_DIMM)
+        return info->type != DEVICE_ADDRESS_DIMM || info->dimm.slot != wanted->dimm.slot;
+    return wanted->type != DEVICE_ADDRESS_PCI || !deviceInfoIsAssigned(wanted) || !deviceInfoSamePci(info, wanted);
 }
 
-static gboolean checkConfigAddress(const DomainDef *config, const MemoryDeviceDef *device, GError **err)
+static gboolean checkConfigAddress(DomainDef *config, MemoryDeviceDef *device, GError **err)
 {
-    for (gsize i = 0; i < config->nmemories; i++) {
-        if (sameSlot(&config->memories[i]->info, &device->info)) {
-            memErrorSet(err, VIR_ERR_OPERATION_INVALID, "slot '%u' of the definition is taken", device->info.dimm.slot);
-            return FALSE;
-        }
-    }
-    return TRUE;
+    g_autofree char *text = NULL;
+
+    if (domainDevicesForEach(config, isElsewhere, &device->info))
+        return TRUE;
+    text = device->info.type == DEVICE_ADDRESS_DIMM ? g_strdup_printf("slot %u", device->info.dimm.slot)
+                                                    : devicePciAddressText(&device->info.pci);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "address '%s' is taken by another device of the definition", text);
+    return FALSE;
 }
 
-/* The stored definition with @device in it, as text. */
-static char *configWith(QemuDomain *dom, const MemoryDeviceDef *device, const QemuCaps *caps, GError **err)
+/* The stored definition with @device in it. */
+static gboolean configWith(QemuDomain *dom, Change *change, const MemoryDeviceDef *device, GError **err)
 {
     g_autoptr(DomainDef) def = domainDefCopy(dom->config, err);
     g_autoptr(MemoryDeviceDef) copy = memoryDeviceDefCopy(device);
@@ -104,45 +118,61 @@ static char *configWith(QemuDomain *dom, const MemoryDeviceDef *device, const Qe
         g_clear_pointer(&copy->info.alias, g_free);
     if (!def || !memoryDeviceDefDefaults(copy, def, err) || !memoryDeviceDefValidate(copy, def, err) ||
         !checkConfigRoom(def, copy, err) || !checkConfigAddress(def, copy, err) || !domainMemoryInsert(def, copy, err))
-        return NULL;
+        return FALSE;
     copy = NULL;
-    return finishConfig(def, caps, err);
+    return finishConfig(dom, change, def, err);
 }
 
-static char *configWithout(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, GError **err)
+static gsize indexOf(const DomainDef *def, const MemoryDeviceDef *device)
 {
-    g_autoptr(DomainDef) def = NULL;
     gsize index = 0;
 
-    while (dom->config->memories[index] != device)
+    while (def->memories[index] != device)
         index++;
-    def = domainDefCopy(dom->config, err);
+    return index;
+}
+
+static gboolean configWithout(QemuDomain *dom, Change *change, const MemoryDeviceDef *device, GError **err)
+{
+    gsize index = indexOf(dom->config, device);
+    g_autoptr(DomainDef) def = domainDefCopy(dom->config, err);
+
     if (!def)
-        return NULL;
+        return FALSE;
     memoryDeviceDefFree(domainMemoryRemove(def, def->memories[index]));
-    return finishConfig(def, caps, err);
+    return finishConfig(dom, change, def, err);
 }
 
-/* The stored definition with @old's place taken by @wanted; totals follow its size. */
-static char *configReplacing(QemuDomain *dom, const MemoryDeviceDef *old, const MemoryDeviceDef *wanted, const QemuCaps *caps,
-                             GError **err)
+/* The stored definition with @old's place taken by @wanted; totals follow its size, and what @wanted leaves open stays. */
+static gboolean configReplacing(QemuDomain *dom, Change *change, const MemoryDeviceDef *old, const MemoryDeviceDef *wanted,
+                                GError **err)
 {
-    g_autoptr(DomainDef) def = NULL;
-    MemoryDeviceDef *copy;
-    gsize index = 0;
+    gsize index = indexOf(dom->config, old);
+    g_autoptr(DomainDef) def = domainDefCopy(dom->config, err);
+    g_autoptr(MemoryDeviceDef) copy = memoryDeviceDefCopy(wanted);
+    MemoryDeviceDef *gone;
 
-    while (dom->config->memories[index] != old)
-        index++;
-    def = domainDefCopy(dom->config, err);
     if (!def)
-        return NULL;
-    copy = memoryDeviceDefCopy(wanted);
-    g_free(copy->info.alias);
-    copy->info.alias = g_strdup(old->info.alias);
-    def->memory.totalKib += copy->sizeKib - old->sizeKib;
-    memoryDeviceDefFree(def->memories[index]);
-    def->memories[index] = copy;
-    return finishConfig(def, caps, err);
+        return FALSE;
+    gone = def->memories[index];
+    if (copy->info.type == DEVICE_ADDRESS_NONE) {
+        deviceInfoClear(&copy->info);
+        copy->info = gone->info;
+        gone->info = (DeviceInfo){ 0 };
+    } else {
+        g_free(copy->info.alias);
+        copy->info.alias = g_steal_pointer(&gone->info.alias);
+    }
+    if (!memoryDeviceDefDefaults(copy, def, err))
+        return FALSE;
+    memoryDeviceDefFree(domainMemoryRemove(def, gone));
+    if (!checkConfigRoom(def, copy, err) || !domainMemoryInsert(def, copy, err))
+        return FALSE;
+    /* back to its place in the order */
+    for (gsize i = def->nmemories - 1; i > index; i--)
+        def->memories[i] = def->memories[i - 1];
+    def->memories[index] = g_steal_pointer(&copy);
+    return finishConfig(dom, change, def, err);
 }
 
 /* ---- attach ---- */
@@ -151,7 +181,6 @@ gboolean qemuDriverAttachDevice(QemuDriver *driver, QemuUuid uuid, const char *x
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
     g_autoptr(MemoryDeviceDef) device = NULL;
-    g_autofree char *configXml = NULL;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
     g_auto(Change) change = { 0 };
@@ -165,14 +194,11 @@ gboolean qemuDriverAttachDevice(QemuDriver *driver, QemuUuid uuid, const char *x
     device = parseDevice(xml, "attach", err);
     if (!device)
         return FALSE;
-    if (change.config) {
-        configXml = configWith(dom, device, change.caps, err);
-        if (!configXml)
-            return FALSE;
-    }
+    if (change.config && !configWith(dom, &change, device, err))
+        return FALSE;
     if (change.live)
-        return qemuMemChangeAttach(dom, g_steal_pointer(&device), change.caps, configXml, err);
-    return qemuMemChangeStoreConfig(dom, configXml, err);
+        return qemuMemChangeAttach(dom, g_steal_pointer(&device), change.caps, &change.stored, err);
+    return qemuMemConfigStore(dom, &change.stored, err);
 }
 
 /* ---- detach ---- */
@@ -194,19 +220,14 @@ static MemoryDeviceDef *findLive(const DomainDef *live, const MemoryDeviceDef *w
     return memoryDeviceFind(live, rounded);
 }
 
-static gboolean detach(QemuDomain *dom, const Change *change, MemoryDeviceDef *live, MemoryDeviceDef *stored, gint64 waitUs,
+static gboolean detach(QemuDomain *dom, Change *change, MemoryDeviceDef *live, MemoryDeviceDef *stored, gboolean wait,
                        GError **err)
 {
-    g_autofree char *configXml = NULL;
-
-    if (stored) {
-        configXml = configWithout(dom, stored, change->caps, err);
-        if (!configXml)
-            return FALSE;
-    }
+    if (stored && !configWithout(dom, change, stored, err))
+        return FALSE;
     if (live)
-        return qemuMemChangeDetach(dom, live, change->caps, configXml, waitUs, err);
-    return qemuMemChangeStoreConfig(dom, configXml, err);
+        return qemuMemChangeDetach(dom, live, change->caps, &change->stored, wait, err);
+    return qemuMemConfigStore(dom, &change->stored, err);
 }
 
 gboolean qemuDriverDetachDevice(QemuDriver *driver, QemuUuid uuid, const char *xml, unsigned flags, GError **err)
@@ -241,16 +262,35 @@ gboolean qemuDriverDetachDevice(QemuDriver *driver, QemuUuid uuid, const char *x
             return FALSE;
         }
     }
-    return detach(dom, &change, live, stored, QEMU_MEM_UNPLUG_WAIT_US, err);
+    return detach(dom, &change, live, stored, TRUE, err);
 }
 
-static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias, GError **err)
+typedef struct {
+    const char *alias;
+    const char *element;        /* what has it */
+} AliasSearch;
+
+static gboolean isNotSought(DeviceInfo *info, const char *element, gpointer opaque)
 {
+    AliasSearch *search = opaque;
+
+    if (g_strcmp0(info->alias, search->alias) == 0)
+        search->element = element;
+    return !search->element;
+}
+
+static MemoryDeviceDef *findAlias(DomainDef *def, const char *alias, GError **err)
+{
+    AliasSearch search = { .alias = alias };
+
     for (gsize i = 0; i < def->nmemories; i++) {
         if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
             return def->memories[i];
     }
-    memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "no memory device found with alias '%s'", alias);
+    if (domainDevicesForEach(def, isNotSought, &search))
+        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "no device found with alias '%s'", alias);
+    else
+        setUnsupported(err, "detach", search.element);
     return NULL;
 }
 
@@ -274,12 +314,12 @@ gboolean qemuDriverDetachDeviceAlias(QemuDriver *driver, QemuUuid uuid, const ch
     if (change.config && !(stored = findAlias(dom->config, alias, err)))
         return FALSE;
     /* libvirt's call returns when the guest has been asked; for both, the config may only follow what was done */
-    return detach(dom, &change, live, stored, stored ? QEMU_MEM_UNPLUG_WAIT_US : 0, err);
+    return detach(dom, &change, live, stored, stored != NULL, err);
 }
 
 /* ---- update ---- */
 
-static char *updatedConfig(QemuDomain *dom, const Change *change, const MemoryDeviceDef *device, GError **err)
+static gboolean updateConfig(QemuDomain *dom, Change *change, const MemoryDeviceDef *device, GError **err)
 {
     g_autoptr(MemoryDeviceDef) wanted = memoryDeviceDefCopy(device);
     MemoryDeviceDef *stored;
@@ -288,17 +328,16 @@ static char *updatedConfig(QemuDomain *dom, const Change *change, const MemoryDe
         g_clear_pointer(&wanted->info.alias, g_free);
     stored = qemuMemHotplugFindForUpdate(dom->config, wanted);
     if (stored)
-        return configReplacing(dom, stored, wanted, change->caps, err);
+        return configReplacing(dom, change, stored, wanted, err);
     memErrorSet(err, VIR_ERR_INVALID_ARG, "the definition has no memory device at the address or with the alias given ('%s')",
                 device->info.alias ? device->info.alias : "");
-    return NULL;
+    return FALSE;
 }
 
 gboolean qemuDriverUpdateDevice(QemuDriver *driver, QemuUuid uuid, const char *xml, unsigned flags, GError **err)
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
     g_autoptr(MemoryDeviceDef) device = NULL;
-    g_autofree char *configXml = NULL;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
     g_auto(Change) change = { 0 };
@@ -312,12 +351,9 @@ gboolean qemuDriverUpdateDevice(QemuDriver *driver, QemuUuid uuid, const char *x
     device = parseDevice(xml, "update", err);
     if (!device)
         return FALSE;
-    if (change.config) {
-        configXml = updatedConfig(dom, &change, device, err);
-        if (!configXml)
-            return FALSE;
-    }
+    if (change.config && !updateConfig(dom, &change, device, err))
+        return FALSE;
     if (change.live)
-        return qemuMemChangeUpdate(dom, device, configXml, err);
-    return qemuMemChangeStoreConfig(dom, configXml, err);
+        return qemuMemChangeUpdate(dom, device, &change.stored, err);
+    return qemuMemConfigStore(dom, &change.stored, err);
 }

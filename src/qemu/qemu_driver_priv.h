@@ -13,6 +13,8 @@ struct QemuDriver {
     QemuDomainList *domains;                /* self-locking */
     QemuCapsCache *caps;                    /* self-locking */
     GThreadPool *background;                /* self-locking: work that may block and that no client waits for */
+    gint64 unplugWaitUs;                    /* immutable: how long a guest may take to give up a device */
+    gint64 answerWaitUs;                    /* immutable: how long QEMU may take over one step of a memory change */
     gint64 startTimeoutUs;                  /* immutable: how long a QEMU may be silent after exec */
 
     GThreadPool *reconnecting;              /* loop: asks the guests found at start; NULL: there were none */

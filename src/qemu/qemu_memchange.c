@@ -3,11 +3,49 @@
 #define G_LOG_DOMAIN "qemu/qemu_memchange"
 #include "qemu/qemu_memchange.h"
 
+#include "conf/memballoon_conf.h"
+#include "qemu/qemu_balloon.h"
 #include "qemu/qemu_memhotplug.h"
-#include "qemu/qemu_memjournal.h"
 #include "qemu/qemu_memunplug.h"
 #include "qemu/qemu_process.h"
 #include "util/mem_units.h"
+
+/* ---- the stored definition ---- */
+
+static char *checksum(const DomainDef *def)
+{
+    g_autofree char *text = def ? domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE) : NULL;
+
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text ? text : "", -1);
+}
+
+void qemuMemConfigClear(QemuMemConfig *config)
+{
+    g_clear_pointer(&config->xml, g_free);
+    g_clear_pointer(&config->base, g_free);
+}
+
+void qemuMemConfigSet(QemuMemConfig *config, QemuDomain *dom, const DomainDef *def)
+{
+    qemuMemConfigClear(config);
+    config->xml = domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    config->base = checksum(dom->config);
+}
+
+gboolean qemuMemConfigStore(QemuDomain *dom, const QemuMemConfig *config, GError **err)
+{
+    g_autofree char *now = checksum(dom->config);
+    DomainDef *def;
+
+    if (g_strcmp0(now, config->base) != 0) {
+        memErrorSet(err, VIR_ERR_OPERATION_FAILED,
+                    "the definition of domain '%s' was changed meanwhile and is left as it is: the running guest alone was changed",
+                    dom->name);
+        return FALSE;
+    }
+    def = domainDefParseString(config->xml, DOMAIN_PARSE_INACTIVE, err);
+    return def && qemuDriverStoreConfig(dom, def, err);
+}
 
 /* ---- running a plan ---- */
 
@@ -19,45 +57,53 @@ static gboolean waitDeleted(const char *alias, gint64 deadline, gpointer opaque,
     return qemuMemUnplugWait(dom, alias, deadline, err);
 }
 
-/* The journal is written, the lock is given up for the run, and taken again; the domain may have ended meanwhile. */
-static gboolean runPlan(QemuDomain *dom, const QemuMemPlan *plan, const QemuMemJournal *entry, gint64 waitUs, GError **err)
+/* The journal is written (@entry may be NULL), the lock is given up for the run, and taken again. What stays open is left to
+ * qemu_memrecover.c; otherwise, unless done, the entry is of no more use. Done means that the domain is still there, too. */
+static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const QemuMemJournal *entry, gint64 waitUs, GError **err)
 {
     QemuMemPlanHooks hooks = { .waitDeleted = waitDeleted, .opaque = dom };
     g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, err);
     const DomainDef *live = dom->live;
-    gboolean pending;
-    gboolean done;
+    QemuMemOutcome outcome;
 
-    if (!mon || !qemuMemJournalSave(dom, entry, err))
-        return FALSE;
+    if (!mon || (entry && !qemuMemJournalSave(dom, entry, err)))
+        return QEMU_MEM_UNDONE;
     g_mutex_unlock(&dom->lock);
-    done = qemuMemPlanRun(plan, mon, QEMU_ANSWER_DEADLINE, g_get_monotonic_time() + waitUs, &hooks, &pending, err);
+    outcome = qemuMemPlanRun(plan, mon, dom->driver->answerWaitUs, waitUs, &hooks, err);
     g_mutex_lock(&dom->lock);
-    return done && qemuDomainStillRuns(dom, live, err);
+    if (outcome == QEMU_MEM_DONE)
+        return qemuDomainStillRuns(dom, live, err) ? QEMU_MEM_DONE : QEMU_MEM_UNDONE;
+    if (outcome == QEMU_MEM_UNKNOWN && dom->live == live)
+        qemuMemChangeSettleLater(dom);
+    else if (entry)
+        qemuMemJournalRemove(dom);
+    return outcome;
 }
 
-static QemuMemJournal *journalEntry(QemuMemOperation operation, const MemoryDeviceDef *device, const char *configXml)
+static QemuMemJournal *journalEntry(QemuMemOperation operation, const char *alias, const QemuMemConfig *config)
 {
     QemuMemJournal *entry = g_new0(QemuMemJournal, 1);
 
     entry->operation = operation;
-    entry->alias = g_strdup(device->info.alias);
-    entry->deviceXml = memoryDeviceDefToString(device, DOMAIN_FORMAT_STATUS);
-    entry->configXml = g_strdup(configXml);
+    entry->alias = g_strdup(alias);
+    entry->configXml = g_strdup(config->xml);
+    entry->configBase = g_strdup(config->base);
     return entry;
 }
 
-gboolean qemuMemChangeStoreConfig(QemuDomain *dom, const char *xml, GError **err)
+static QemuMemJournal *deviceEntry(QemuMemOperation operation, const char *alias, const MemoryDeviceDef *device,
+                                   const QemuMemConfig *config)
 {
-    DomainDef *config = domainDefParseString(xml, DOMAIN_PARSE_INACTIVE, err);
+    QemuMemJournal *entry = journalEntry(operation, alias, config);
 
-    return config && qemuDriverStoreConfig(dom, config, err);
+    entry->deviceXml = memoryDeviceDefToString(device, DOMAIN_FORMAT_STATUS);
+    return entry;
 }
 
-/* The live change stands: status, then config, then the entry is of no more use. */
-static gboolean settle(QemuDomain *dom, const char *configXml, GError **err)
+/* The live change stands: config, then status, then the entry is of no more use. */
+static gboolean finish(QemuDomain *dom, const QemuMemConfig *config, GError **err)
 {
-    gboolean ok = !configXml || qemuMemChangeStoreConfig(dom, configXml, err);
+    gboolean ok = !config->xml || qemuMemConfigStore(dom, config, err);
 
     qemuStoreNoteStatus(dom);
     qemuMemJournalRemove(dom);
@@ -78,28 +124,40 @@ static void refresh(QemuDomain *dom)
     if (live->nmemories)
         refresh.memoryCall = qemuMonitorSend(dom->mon, "query-memory-devices", NULL);
     g_mutex_unlock(&dom->lock);
-    qemuRefreshCollect(&refresh, QEMU_ANSWER_DEADLINE, &problem);
+    qemuRefreshCollect(&refresh, g_get_monotonic_time() + dom->driver->answerWaitUs, &problem);
     g_mutex_lock(&dom->lock);
     if (problem)
         g_warning("%s: after a memory change: %s", dom->name, problem->message);
-    else if (dom->live == live)
+    if (dom->live == live)
         qemuRefreshApply(dom, &refresh);
+}
+
+static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias)
+{
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
+            return def->memories[i];
+    }
+    return NULL;
 }
 
 /* ---- attach ---- */
 
 gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **err)
 {
+    g_autofree char *alias = g_strdup(device->info.alias);
+
     if (!domainMemoryInsert(dom->live, device, err)) {
         memoryDeviceDefFree(device);
         return FALSE;
     }
-    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, .text1 = device->info.alias });
     refresh(dom);
+    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, .text1 = alias });
     return TRUE;
 }
 
-gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const char *configXml, GError **err)
+gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const QemuMemConfig *config,
+                             GError **err)
 {
     g_autoptr(MemoryDeviceDef) owned = device;
     g_auto(QemuProcessContext) context = { 0 };
@@ -112,24 +170,12 @@ gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     plan = qemuMemHotplugPlanAttach(dom->live, device, caps, &context.context, err);
     if (!plan)
         return FALSE;
-    entry = journalEntry(QEMU_MEM_ATTACH, device, configXml);
-    if (!runPlan(dom, plan, entry, 0, err)) {
-        qemuMemJournalRemove(dom);
-        return FALSE;
-    }
-    return qemuMemChangeAdopt(dom, g_steal_pointer(&owned), err) && settle(dom, configXml, err);
+    entry = deviceEntry(QEMU_MEM_ATTACH, device->info.alias, device, config);
+    return runPlan(dom, plan, entry, 0, err) == QEMU_MEM_DONE && qemuMemChangeAdopt(dom, g_steal_pointer(&owned), err) &&
+           finish(dom, config, err);
 }
 
 /* ---- detach ---- */
-
-static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias)
-{
-    for (gsize i = 0; i < def->nmemories; i++) {
-        if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
-            return def->memories[i];
-    }
-    return NULL;
-}
 
 void qemuMemChangeForget(QemuDomain *dom, const char *alias)
 {
@@ -138,45 +184,46 @@ void qemuMemChangeForget(QemuDomain *dom, const char *alias)
     if (!device)
         return;
     memoryDeviceDefFree(domainMemoryRemove(dom->live, device));
-    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
     refresh(dom);
+    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
 }
 
-gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const char *configXml,
-                             gint64 waitUs, GError **err)
+gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const QemuMemConfig *config,
+                             gboolean wait, GError **err)
 {
     g_auto(QemuProcessContext) context = { 0 };
-    g_autoptr(QemuMemPlan) plan = NULL;
-    g_autoptr(QemuMemJournal) entry = journalEntry(QEMU_MEM_DETACH, device, configXml);
     g_autofree char *alias = g_strdup(device->info.alias);
+    g_autoptr(QemuMemJournal) entry = deviceEntry(QEMU_MEM_DETACH, alias, device, config);
+    g_autoptr(QemuMemPlan) plan = NULL;
     g_autoptr(GError) problem = NULL;
-    gboolean gone, told;
+    const DomainDef *live = dom->live;
+    QemuMemOutcome outcome;
+    gboolean told;
 
     qemuProcessContextFill(dom->driver, dom->live, &context);
     plan = qemuMemHotplugPlanDetach(dom->live, device, caps, &context.context, err);
     if (!plan)
         return FALSE;
     qemuMemUnplugBegin(dom, alias);
-    gone = runPlan(dom, plan, entry, waitUs, &problem);
+    outcome = runPlan(dom, plan, entry, wait ? dom->driver->unplugWaitUs : 0, &problem);
     told = qemuMemUnplugEnd(dom, alias);
-    if (!gone) {
-        qemuMemJournalRemove(dom);
-        /* its answer came between the end of the wait and here */
-        if (told)
-            qemuDriverQueue(dom, qemuMemChangeReconcile, 0);
-        /* without waiting, to have asked is all that was wanted */
-        if (!waitUs && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT))
-            return TRUE;
-        g_propagate_error(err, g_steal_pointer(&problem));
-        return FALSE;
+    if (outcome == QEMU_MEM_DONE) {
+        qemuMemChangeForget(dom, alias);
+        return finish(dom, config, err);
     }
-    qemuMemChangeForget(dom, alias);
-    return settle(dom, configXml, err);
+    /* its answer came between the end of the wait and here */
+    if (told && dom->live == live)
+        qemuMemChangeSettleLater(dom);
+    /* without waiting, to have asked is all that was wanted */
+    if (!wait && outcome == QEMU_MEM_PENDING && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT))
+        return TRUE;
+    g_propagate_error(err, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 /* ---- update ---- */
 
-gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, const char *configXml, GError **err)
+gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, const QemuMemConfig *config, GError **err)
 {
     g_autoptr(QemuMemPlan) plan = NULL;
     g_autoptr(QemuMemJournal) entry = NULL;
@@ -187,15 +234,45 @@ gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, con
     if (!plan)
         return FALSE;
     alias = g_strdup(device->info.alias);
-    entry = journalEntry(QEMU_MEM_UPDATE, wanted, configXml);
-    g_free(entry->alias);
-    entry->alias = g_strdup(alias);
-    if (!runPlan(dom, plan, entry, 0, err)) {
-        qemuMemJournalRemove(dom);
+    entry = deviceEntry(QEMU_MEM_UPDATE, alias, wanted, config);
+    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
         return FALSE;
-    }
     device = findAlias(dom->live, alias);
     if (device)
         device->requestedKib = wanted->requestedKib;
-    return settle(dom, configXml, err);
+    return finish(dom, config, err);
+}
+
+/* ---- balloon ---- */
+
+gboolean qemuMemChangeTarget(QemuDomain *dom, guint64 kib, const QemuMemConfig *config, GError **err)
+{
+    g_autoptr(QemuMemPlan) plan = qemuBalloonPlanTarget(dom->live, kib, err);
+    g_autoptr(QemuMemJournal) entry = NULL;
+
+    if (!plan)
+        return FALSE;
+    /* the live definition follows what the guest does, not what it was told: alone there is nothing to remember */
+    if (config->xml) {
+        entry = journalEntry(QEMU_MEM_TARGET, NULL, config);
+        entry->value = kib;
+    }
+    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
+        return FALSE;
+    return !entry || finish(dom, config, err);
+}
+
+gboolean qemuMemChangePeriod(QemuDomain *dom, int seconds, const QemuMemConfig *config, GError **err)
+{
+    g_autoptr(QemuMemPlan) plan = qemuBalloonPlanPeriod(dom->live, seconds, err);
+    g_autoptr(QemuMemJournal) entry = NULL;
+
+    if (!plan)
+        return FALSE;
+    entry = journalEntry(QEMU_MEM_PERIOD, dom->live->balloon->info.alias, config);
+    entry->value = (guint64)seconds;
+    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
+        return FALSE;
+    dom->live->balloon->periodSeconds = seconds;
+    return finish(dom, config, err);
 }

@@ -23,7 +23,7 @@ void qemuMemEventDeviceDeleted(QemuDomain *dom, MemJson *data)
 
     if (!alias || qemuMemUnplugTell(dom, alias, NULL) || !findDevice(dom, alias))
         return;
-    qemuDriverQueue(dom, qemuMemChangeReconcile, 0);
+    qemuMemChangeSettleLater(dom);
 }
 
 static void refused(QemuDomain *dom, const char *alias, const char *reason)

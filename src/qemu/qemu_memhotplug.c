@@ -2,6 +2,7 @@
 /* qemu_memhotplug.c: attach, detach and update of <memory> devices as plans */
 #include "qemu/qemu_memhotplug.h"
 
+#include "conf/domain_devices_conf.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "util/mem_error.h"
 #include "util/mem_units.h"
@@ -42,14 +43,31 @@ static gboolean checkRoom(const DomainDef *live, const MemoryDeviceDef *device, 
     return FALSE;
 }
 
-static gboolean checkNode(const DomainDef *live, const MemoryDeviceDef *device, GError **err)
+/* The rules of a definition, slots and ranges of the other devices among them, hold for the one that will be. */
+static gboolean checkTogether(const DomainDef *live, MemoryDeviceDef *device, GError **err)
 {
-    gboolean takesNode = device->model != MEMORY_DEVICE_VIRTIO_PMEM;
+    g_autofree MemoryDeviceDef **memories = g_new(MemoryDeviceDef *, live->nmemories + 1);
+    DomainDef whole = *live;
 
-    if (!takesNode || !live->numa.ncells || device->targetNode >= 0)
+    for (gsize i = 0; i < live->nmemories; i++)
+        memories[i] = live->memories[i];
+    memories[live->nmemories] = device;
+    whole.memories = memories;
+    whole.nmemories++;
+    return domainMemoryValidate(&whole, err) && domainMemoryValidateLate(&whole, err);
+}
+
+static gboolean isOtherAlias(DeviceInfo *info, const char *element, gpointer alias)
+{
+    return g_strcmp0(info->alias, alias) != 0;
+}
+
+static gboolean checkAlias(const DomainDef *live, const MemoryDeviceDef *device, GError **err)
+{
+    /* nothing is changed by looking */
+    if (!device->info.alias || domainDevicesForEach((DomainDef *)live, isOtherAlias, device->info.alias))
         return TRUE;
-    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the '%s' device needs a '<node>' in its '<target>': the guest has NUMA nodes",
-                memoryDeviceModelToString(device->model));
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "alias '%s' is taken: give the device another", device->info.alias);
     return FALSE;
 }
 
@@ -60,14 +78,6 @@ static const MemoryDeviceDef *findAlias(const DomainDef *live, const char *alias
             return live->memories[i];
     }
     return NULL;
-}
-
-static gboolean checkAlias(const DomainDef *live, const MemoryDeviceDef *device, GError **err)
-{
-    if (!findAlias(live, device->info.alias))
-        return TRUE;
-    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "alias '%s' is taken: give the device another", device->info.alias);
-    return FALSE;
 }
 
 /* A size that starts when cold must plug when hot: the step is the same as at start. */
@@ -84,9 +94,9 @@ static gboolean roundSize(const DomainDef *live, MemoryDeviceDef *device, GError
 gboolean qemuMemHotplugPrepare(const DomainDef *live, MemoryDeviceDef *device, const QemuCaps *caps, GError **err)
 {
     if (!memoryDeviceDefDefaults(device, live, err) || !memoryDeviceDefValidate(device, live, err) ||
-        !checkHotpluggable(live, device, err) || !checkNode(live, device, err) ||
-        !qemuDomainValidateMemory(live, device, caps, err) || !roundSize(live, device, err) ||
-        !checkRoom(live, device, err) || !checkAlias(live, device, err))
+        !checkHotpluggable(live, device, err) || !qemuDomainValidateMemory(live, device, caps, err) ||
+        !roundSize(live, device, err) || !checkRoom(live, device, err) || !checkTogether(live, device, err) ||
+        !checkAlias(live, device, err))
         return FALSE;
 
     if (memoryDeviceUsesSlot(device->model)) {
@@ -276,7 +286,7 @@ QemuMemPlan *qemuMemHotplugPlanUpdate(const DomainDef *live, const MemoryDeviceD
     if (!memoryDeviceDefValidate(wanted, live, err))
         return NULL;
     if (!found) {
-        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the guest has no memory device with alias '%s' at the address given",
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the running guest has no memory device with alias '%s' or at the address given",
                     wanted->info.alias ? wanted->info.alias : "");
         return NULL;
     }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-MEM_ENUM_IMPL(qemuMemOperation, QEMU_MEM_OPERATION_LAST, "attach", "detach", "update");
+MEM_ENUM_IMPL(qemuMemOperation, QEMU_MEM_OPERATION_LAST, "attach", "detach", "update", "setmem", "period");
 
 void qemuMemJournalFree(QemuMemJournal *entry)
 {
@@ -18,6 +18,7 @@ void qemuMemJournalFree(QemuMemJournal *entry)
     g_free(entry->alias);
     g_free(entry->deviceXml);
     g_free(entry->configXml);
+    g_free(entry->configBase);
     g_free(entry);
 }
 
@@ -35,9 +36,28 @@ gboolean qemuMemJournalSave(QemuDomain *dom, const QemuMemJournal *entry, GError
     memJsonAddString(json, "operation", qemuMemOperationToString(entry->operation));
     memJsonAddString(json, "alias", entry->alias);
     memJsonAddString(json, "device", entry->deviceXml);
+    memJsonAddUint64(json, "value", entry->value);
     memJsonAddString(json, "config", entry->configXml);
+    memJsonAddString(json, "configBase", entry->configBase);
     text = memJsonFormat(json);
     return memFileReplaceUnsynced(path, text, -1, err);
+}
+
+static gboolean isComplete(const QemuMemJournal *entry)
+{
+    switch (entry->operation) {
+    case QEMU_MEM_ATTACH:
+    case QEMU_MEM_DETACH:
+    case QEMU_MEM_UPDATE:
+        return entry->alias && entry->deviceXml;
+    case QEMU_MEM_PERIOD:
+        return entry->alias != NULL;
+    case QEMU_MEM_TARGET:
+        return TRUE;
+    case QEMU_MEM_OPERATION_LAST:
+        break;
+    }
+    return FALSE;
 }
 
 QemuMemJournal *qemuMemJournalLoad(QemuDomain *dom, GError **err)
@@ -59,12 +79,13 @@ QemuMemJournal *qemuMemJournalLoad(QemuDomain *dom, GError **err)
     entry->alias = g_strdup(memJsonGetString(json, "alias"));
     entry->deviceXml = g_strdup(memJsonGetString(json, "device"));
     entry->configXml = g_strdup(memJsonGetString(json, "config"));
-    if (operation < 0 || !entry->alias || !entry->deviceXml) {
-        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "'%s' lacks a known operation, an alias or a device", path);
-        return NULL;
-    }
-    entry->operation = (QemuMemOperation)operation;
-    return g_steal_pointer(&entry);
+    entry->configBase = g_strdup(memJsonGetString(json, "configBase"));
+    memJsonGetUint64(json, "value", &entry->value);
+    entry->operation = operation < 0 ? QEMU_MEM_OPERATION_LAST : (QemuMemOperation)operation;
+    if (isComplete(entry))
+        return g_steal_pointer(&entry);
+    memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "'%s' lacks a known operation, an alias or a device", path);
+    return NULL;
 }
 
 void qemuMemJournalRemove(QemuDomain *dom)

@@ -12,6 +12,8 @@ typedef enum {
     QEMU_MEM_ATTACH = 0,
     QEMU_MEM_DETACH,
     QEMU_MEM_UPDATE,
+    QEMU_MEM_TARGET,                /* setmem */
+    QEMU_MEM_PERIOD,
 
     QEMU_MEM_OPERATION_LAST
 } QemuMemOperation;
@@ -20,9 +22,11 @@ MEM_ENUM_DECL(qemuMemOperation);
 
 typedef struct {
     QemuMemOperation operation;
-    char *alias;
-    char *deviceXml;                /* the live device as it is (attach, update: will be), with alias and address */
+    char *alias;                    /* target: NULL */
+    char *deviceXml;                /* attach, detach, update: the live device as it is or will be, with alias and address */
+    guint64 value;                  /* target: KiB; period: seconds */
     char *configXml;                /* the definition to be stored if the live change is done; NULL: leave it */
+    char *configBase;               /* checksum of the definition that this was made from */
 } QemuMemJournal;
 
 void qemuMemJournalFree(QemuMemJournal *entry);

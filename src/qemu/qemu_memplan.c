@@ -112,14 +112,13 @@ static gboolean isGoneAlready(const QemuMemStep *step, const char *errorClass)
     return step->waitAlias && g_strcmp0(errorClass, "DeviceNotFound") == 0;
 }
 
-static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline, gboolean *gone, GError **err)
+static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 answerUs, gboolean *gone, GError **err)
 {
     g_autofree char *errorClass = NULL;
     g_autoptr(GError) problem = NULL;
     QemuMonitorCall *call = qemuMonitorSend(mon, step->command, step->arguments ? json_object_get(step->arguments) : NULL);
-    g_autoptr(MemJson) reply = qemuMonitorWait(call, deadline, &errorClass, &problem);
+    g_autoptr(MemJson) reply = qemuMonitorWait(call, g_get_monotonic_time() + answerUs, &errorClass, &problem);
 
-    *gone = FALSE;
     if (!problem)
         return TRUE;
     if (isGoneAlready(step, errorClass)) {
@@ -130,12 +129,11 @@ static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 deadlin
     return FALSE;
 }
 
-static gboolean runStep(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline, gboolean *gone, GError **err)
+static gboolean runStep(const QemuMemStep *step, QemuMonitor *mon, gint64 answerUs, gboolean *gone, GError **err)
 {
-    *gone = FALSE;
     switch (step->kind) {
     case QEMU_MEM_STEP_QMP:
-        return runQmp(step, mon, deadline, gone, err);
+        return runQmp(step, mon, answerUs, gone, err);
     case QEMU_MEM_STEP_MAKE_FOLDER:
         return memFileMakeFolder(step->path, 0700, err);
     case QEMU_MEM_STEP_REMOVE_PATH:
@@ -146,73 +144,60 @@ static gboolean runStep(const QemuMemStep *step, QemuMonitor *mon, gint64 deadli
     g_assert_not_reached();
 }
 
-static void undoStep(const QemuMemStep *step, QemuMonitor *mon, gint64 deadline)
+/* FALSE: something of the step may still be there. */
+static gboolean undoStep(const QemuMemStep *step, QemuMonitor *mon, gint64 answerUs)
 {
     g_autoptr(GError) problem = NULL;
 
     if (step->undoCommand) {
         MemJson *arguments = step->undoArguments ? json_object_get(step->undoArguments) : NULL;
-        g_autoptr(MemJson) reply = qemuMonitorCommand(mon, step->undoCommand, arguments, deadline, &problem);
+        g_autoptr(MemJson) reply = NULL;
 
-        if (problem)
-            g_warning("taking back '%s' failed: %s", step->command, problem->message);
-        g_clear_error(&problem);
+        reply = qemuMonitorCommand(mon, step->undoCommand, arguments, g_get_monotonic_time() + answerUs, &problem);
     }
-    if (step->undoPath && !memFileRemove(step->undoPath, &problem))
-        g_warning("taking back failed: %s", problem->message);
+    if (!problem && step->undoPath)
+        memFileRemove(step->undoPath, &problem);
+    if (problem)
+        g_warning("taking back '%s' failed: %s", step->command ? step->command : step->path, problem->message);
+    return !problem;
 }
 
-static void undoFrom(const QemuMemPlan *plan, guint failed, QemuMonitor *mon, gint64 deadline)
+static gboolean undoFrom(const QemuMemPlan *plan, guint failed, QemuMonitor *mon, gint64 answerUs)
 {
+    gboolean undone = TRUE;
+
     while (failed-- > 0)
-        undoStep(g_ptr_array_index(plan->steps, failed), mon, deadline);
+        undone = undoStep(g_ptr_array_index(plan->steps, failed), mon, answerUs) && undone;
+    return undone;
 }
 
-static void reached(const QemuMemPlanHooks *hooks, guint index)
+/* A command without an answer may be carried out yet: to send its opposite now could find nothing to undo. */
+static gboolean isOpen(const QemuMemStep *step, const GError *problem)
 {
-    if (hooks->reached)
-        hooks->reached(index, hooks->opaque);
+    return step->kind == QEMU_MEM_STEP_QMP && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 }
 
-gboolean qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline, gint64 waitDeadline,
-                        const QemuMemPlanHooks *hooks, gboolean *pending, GError **err)
+QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
+                              const QemuMemPlanHooks *hooks, GError **err)
 {
-    *pending = FALSE;
     for (guint i = 0; i < plan->steps->len; i++) {
         const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
         g_autoptr(GError) problem = NULL;
-        gboolean gone;
+        gboolean gone = FALSE;
 
-        reached(hooks, i);
-        if (!runStep(step, mon, deadline, &gone, &problem)) {
+        if (!runStep(step, mon, answerUs, &gone, &problem)) {
+            gboolean open = isOpen(step, problem);
+
             if (step->bestEffort) {
                 g_warning("%s", problem->message);
                 continue;
             }
-            undoFrom(plan, i, mon, deadline);
             g_propagate_error(err, g_steal_pointer(&problem));
-            return FALSE;
+            return !open && undoFrom(plan, i, mon, answerUs) ? QEMU_MEM_UNDONE : QEMU_MEM_UNKNOWN;
         }
-        if (step->waitAlias && !gone && !hooks->waitDeleted(step->waitAlias, waitDeadline, hooks->opaque, err)) {
-            *pending = TRUE;
-            return FALSE;
-        }
+        if (step->waitAlias && !gone &&
+            !hooks->waitDeleted(step->waitAlias, g_get_monotonic_time() + waitUs, hooks->opaque, err))
+            return QEMU_MEM_PENDING;
     }
-    reached(hooks, plan->steps->len);
-    return TRUE;
-}
-
-void qemuMemPlanFinish(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline)
-{
-    gboolean waited = FALSE;
-
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
-        g_autoptr(GError) problem = NULL;
-        gboolean gone;
-
-        if (waited && !runStep(step, mon, deadline, &gone, &problem))
-            g_warning("%s", problem->message);
-        waited = waited || step->waitAlias;
-    }
+    return QEMU_MEM_DONE;
 }

@@ -45,19 +45,24 @@ QemuMemStep *qemuMemPlanAddHost(QemuMemPlan *plan, QemuMemStepKind kind, const c
 char *qemuMemPlanFormat(const QemuMemPlan *plan);
 
 /* ---- running ---- */
+typedef enum {
+    QEMU_MEM_DONE = 0,
+    QEMU_MEM_UNDONE,                /* a step failed; what was done before it has been taken back */
+    QEMU_MEM_PENDING,               /* the guest was asked, and refused or has not answered: nothing to take back */
+    QEMU_MEM_UNKNOWN,               /* QEMU did not answer in time, or would not take a step back: it must be asked how far
+                                     * it came before anything else is done */
+
+    QEMU_MEM_OUTCOME_LAST
+} QemuMemOutcome;
+
 typedef struct {
     /* Wait until QEMU said of @alias that it is deleted, or that the guest refuses, or until @deadline. TRUE: deleted.
      * FALSE: VIR_ERR_OPERATION_FAILED (refused), VIR_ERR_OPERATION_TIMEOUT. */
     gboolean (*waitDeleted)(const char *alias, gint64 deadline, gpointer opaque, GError **err);
-    /* Before step @index (0 is the first) and after the last, with the count; tests kill here. May be NULL. */
-    void (*reached)(guint index, gpointer opaque);
     gpointer opaque;
 } QemuMemPlanHooks;
 
-/* On a worker, without the domain's lock. @deadline is for each answer of QEMU; @waitDeadline for the guest. TRUE: all
- * done. FALSE: undone, but for a step that waits: a guest may still give up what it was asked for, so a plan that failed
- * in its wait is neither undone nor finished, and *@pending is set. */
-gboolean qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline, gint64 waitDeadline,
-                        const QemuMemPlanHooks *hooks, gboolean *pending, GError **err);
-/* The steps after the one that waits: for a late DEVICE_DELETED. Best effort. */
-void qemuMemPlanFinish(const QemuMemPlan *plan, QemuMonitor *mon, gint64 deadline);
+/* On a worker, without the domain's lock. @answerUs is how long each answer of QEMU may take, @waitUs how long the guest.
+ * @err is set unless all is done. */
+QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
+                              const QemuMemPlanHooks *hooks, GError **err);

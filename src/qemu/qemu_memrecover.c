@@ -3,8 +3,8 @@
 #define G_LOG_DOMAIN "qemu/qemu_memrecover"
 #include "qemu/qemu_memchange.h"
 
+#include "conf/memballoon_conf.h"
 #include "qemu/qemu_memhotplug.h"
-#include "qemu/qemu_memjournal.h"
 #include "qemu/qemu_process.h"
 #include "util/mem_file.h"
 #include "util/mem_units.h"
@@ -22,15 +22,20 @@ static void presentClear(Present *present)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Present, presentClear)
 
+static gint64 answerDeadline(QemuDomain *dom)
+{
+    return g_get_monotonic_time() + dom->driver->answerWaitUs;
+}
+
 /* Under lock, which is given up meanwhile. */
 static gboolean askPresent(QemuDomain *dom, QemuMonitor *mon, Present *present, GError **err)
 {
     const DomainDef *live = dom->live;
 
     g_mutex_unlock(&dom->lock);
-    present->devices = qemuMonitorQomList(mon, "/machine/peripheral", QEMU_ANSWER_DEADLINE, err);
+    present->devices = qemuMonitorQomList(mon, "/machine/peripheral", answerDeadline(dom), err);
     if (present->devices)
-        present->objects = qemuMonitorQomList(mon, "/objects", QEMU_ANSWER_DEADLINE, err);
+        present->objects = qemuMonitorQomList(mon, "/objects", answerDeadline(dom), err);
     g_mutex_lock(&dom->lock);
     return present->objects && qemuDomainStillRuns(dom, live, err);
 }
@@ -43,7 +48,7 @@ static void deleteObject(QemuDomain *dom, QemuMonitor *mon, const Present *prese
     if (!g_strv_contains((const char *const *)present->objects, id))
         return;
     g_mutex_unlock(&dom->lock);
-    if (!qemuMonitorObjectDel(mon, id, QEMU_ANSWER_DEADLINE, &problem))
+    if (!qemuMonitorObjectDel(mon, id, answerDeadline(dom), &problem))
         g_warning("%s: object '%s' stays: %s", dom->name, id, problem->message);
     g_mutex_lock(&dom->lock);
 }
@@ -64,23 +69,30 @@ static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias)
 
 /* ---- devices that have gone ---- */
 
-static void finishGone(QemuDomain *dom, QemuMonitor *mon, const Present *present, const char *alias)
+/* What QEMU and the host still have of a device that is not, or no longer, there. */
+static void clearAway(QemuDomain *dom, QemuMonitor *mon, const Present *present, const MemoryDeviceDef *device)
 {
     g_auto(QemuProcessContext) context = { 0 };
-    MemoryDeviceDef *device = findAlias(dom->live, alias);
     g_autoptr(QemuCaps) caps = NULL;
     g_autofree char *path = NULL;
     g_autoptr(GError) problem = NULL;
 
     qemuProcessContextFill(dom->driver, dom->live, &context);
     caps = qemuDriverCapsFor(dom->driver, dom->live, NULL);
-    path = device && caps ? qemuMemHotplugFileOf(dom->live, device, caps, &context.context) : NULL;
-    deleteObject(dom, mon, present, "mem", alias);
-    if (!dom->live)
-        return;
+    path = caps ? qemuMemHotplugFileOf(dom->live, device, caps, &context.context) : NULL;
+    deleteObject(dom, mon, present, "mem", device->info.alias);
     if (path && !memFileRemove(path, &problem))
         g_warning("%s: %s", dom->name, problem->message);
-    qemuMemChangeForget(dom, alias);
+}
+
+static void finishGone(QemuDomain *dom, QemuMonitor *mon, const Present *present, const char *alias)
+{
+    const MemoryDeviceDef *device = findAlias(dom->live, alias);
+
+    if (device)
+        clearAway(dom, mon, present, device);
+    if (dom->live)
+        qemuMemChangeForget(dom, alias);
 }
 
 /* The first device of the live definition that QEMU lacks; NULL: none. Caller frees. */
@@ -108,35 +120,22 @@ static void dropGone(QemuDomain *dom, QemuMonitor *mon, const Present *present)
         qemuStoreNoteStatus(dom);
 }
 
-void qemuMemChangeReconcile(QemuDomain *dom, int unused)
-{
-    g_auto(QemuGuard) guard = qemuGuardLock(dom);
-    g_autoptr(GError) problem = NULL;
-    g_autoptr(QemuJob) job = qemuJobBegin(dom, "note removed memory devices of", &problem);
-    g_autoptr(QemuMonitor) mon = job ? qemuDomainGetMonitor(dom, NULL) : NULL;
-    g_auto(Present) present = { 0 };
-
-    if (mon && askPresent(dom, mon, &present, &problem))
-        dropGone(dom, mon, &present);
-    if (problem)
-        g_warning("%s: cannot note removed memory devices: %s", dom->name, problem->message);
-}
-
-/* ---- after the daemon came back ---- */
+/* ---- what was under way ---- */
 
 /* It came so far that QEMU has the device: keep it. Otherwise leave nothing of it. */
 static gboolean recoverAttach(QemuDomain *dom, QemuMonitor *mon, const Present *present, const QemuMemJournal *entry, GError **err)
 {
-    g_autoptr(MemoryDeviceDef) device = NULL;
+    g_autoptr(MemoryDeviceDef) device = memoryDeviceDefParseString(entry->deviceXml, DOMAIN_PARSE_STATUS, err);
 
+    if (findAlias(dom->live, entry->alias))
+        return hasDevice(present, entry->alias);
+    if (!device)
+        return FALSE;
     if (!hasDevice(present, entry->alias)) {
-        deleteObject(dom, mon, present, "mem", entry->alias);
+        clearAway(dom, mon, present, device);
         return FALSE;
     }
-    if (findAlias(dom->live, entry->alias))
-        return TRUE;
-    device = memoryDeviceDefParseString(entry->deviceXml, DOMAIN_PARSE_STATUS, err);
-    return device && qemuMemChangeAdopt(dom, g_steal_pointer(&device), err);
+    return qemuMemChangeAdopt(dom, g_steal_pointer(&device), err);
 }
 
 static gboolean recoverDetach(QemuDomain *dom, QemuMonitor *mon, const Present *present, const QemuMemJournal *entry)
@@ -147,27 +146,68 @@ static gboolean recoverDetach(QemuDomain *dom, QemuMonitor *mon, const Present *
     return TRUE;
 }
 
+/* QEMU's value of @property of the entry's device; FALSE: it cannot be had. */
+static gboolean askProperty(QemuDomain *dom, QemuMonitor *mon, const char *alias, const char *property, guint64 *value, GError **err)
+{
+    g_autofree char *path = g_strconcat("/machine/peripheral/", alias, NULL);
+    g_autoptr(MemJson) answer = NULL;
+    const DomainDef *live = dom->live;
+
+    g_mutex_unlock(&dom->lock);
+    answer = qemuMonitorQomGet(mon, path, property, answerDeadline(dom), err);
+    g_mutex_lock(&dom->lock);
+    if (!answer || !qemuDomainStillRuns(dom, live, err))
+        return FALSE;
+    *value = json_object_get_uint64(answer);
+    return TRUE;
+}
+
 /* QEMU's requested size is the truth; it was reached if it is what the entry wanted. */
 static gboolean recoverUpdate(QemuDomain *dom, QemuMonitor *mon, const QemuMemJournal *entry, GError **err)
 {
-    g_autofree char *path = g_strconcat("/machine/peripheral/", entry->alias, NULL);
     g_autoptr(MemoryDeviceDef) wanted = memoryDeviceDefParseString(entry->deviceXml, DOMAIN_PARSE_STATUS, err);
-    g_autoptr(MemJson) value = NULL;
-    const DomainDef *live = dom->live;
     MemoryDeviceDef *device;
+    guint64 bytes;
 
-    if (!wanted)
-        return FALSE;
-    g_mutex_unlock(&dom->lock);
-    value = qemuMonitorQomGet(mon, path, "requested-size", QEMU_ANSWER_DEADLINE, err);
-    g_mutex_lock(&dom->lock);
-    if (!value || !qemuDomainStillRuns(dom, live, err))
+    if (!wanted || !askProperty(dom, mon, entry->alias, "requested-size", &bytes, err))
         return FALSE;
     device = findAlias(dom->live, entry->alias);
     if (!device)
         return FALSE;
-    device->requestedKib = memUnitsBytesToKib(json_object_get_uint64(value));
+    device->requestedKib = memUnitsBytesToKib(bytes);
     return device->requestedKib == wanted->requestedKib;
+}
+
+static gboolean recoverPeriod(QemuDomain *dom, QemuMonitor *mon, const QemuMemJournal *entry, GError **err)
+{
+    guint64 seconds;
+
+    if (!dom->live->balloon || !askProperty(dom, mon, entry->alias, "guest-stats-polling-interval", &seconds, err))
+        return FALSE;
+    dom->live->balloon->periodSeconds = (int)seconds;
+    return seconds == entry->value;
+}
+
+/* QEMU does not tell what it was told, but telling it twice does no harm. */
+static gboolean recoverTarget(QemuDomain *dom, QemuMonitor *mon, const QemuMemJournal *entry, GError **err)
+{
+    const DomainDef *live = dom->live;
+    gboolean done;
+
+    g_mutex_unlock(&dom->lock);
+    done = qemuMonitorBalloon(mon, entry->value * 1024, answerDeadline(dom), err);
+    g_mutex_lock(&dom->lock);
+    return done && qemuDomainStillRuns(dom, live, err);
+}
+
+/* The crash may have come after the definition was stored. */
+static void storeConfig(QemuDomain *dom, const QemuMemJournal *entry, GError **err)
+{
+    const QemuMemConfig config = { .xml = entry->configXml, .base = entry->configBase };
+    g_autofree char *stored = domainDefFormat(dom->config, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+
+    if (g_strcmp0(stored, entry->configXml) != 0)
+        qemuMemConfigStore(dom, &config, err);
 }
 
 static void recoverEntry(QemuDomain *dom, QemuMonitor *mon, const Present *present, const QemuMemJournal *entry, GError **err)
@@ -184,37 +224,94 @@ static void recoverEntry(QemuDomain *dom, QemuMonitor *mon, const Present *prese
     case QEMU_MEM_UPDATE:
         done = recoverUpdate(dom, mon, entry, err);
         break;
+    case QEMU_MEM_PERIOD:
+        done = recoverPeriod(dom, mon, entry, err);
+        break;
+    case QEMU_MEM_TARGET:
+        done = recoverTarget(dom, mon, entry, err);
+        break;
     case QEMU_MEM_OPERATION_LAST:
         break;
     }
-    g_message("%s: %s of memory device '%s', which was under way when the daemon ended, %s", dom->name,
-              qemuMemOperationToString(entry->operation), entry->alias, done ? "is done" : "was not done");
-    if (done && entry->configXml)
-        qemuMemChangeStoreConfig(dom, entry->configXml, err);
+    g_message("%s: '%s' of memory, which was under way%s%s, %s", dom->name, qemuMemOperationToString(entry->operation),
+              entry->alias ? " at " : "", entry->alias ? entry->alias : "", done ? "is done" : "was not done");
+    if (done && entry->configXml && dom->config)
+        storeConfig(dom, entry, err);
 }
 
-void qemuMemChangeRecover(QemuDomain *dom)
+static gboolean recover(QemuDomain *dom, GError **err)
 {
     g_autoptr(GError) problem = NULL;
     g_autoptr(QemuMemJournal) entry = qemuMemJournalLoad(dom, &problem);
-    g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, NULL);
+    g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, err);
     g_auto(Present) present = { 0 };
+    const DomainDef *live = dom->live;
 
+    if (!mon)
+        return FALSE;
+    /* from here on: what happens while QEMU is asked marks it again */
+    dom->memUnsettled = FALSE;
     if (problem)
         g_warning("%s: the journal of memory changes cannot be read: %s", dom->name, problem->message);
     g_clear_error(&problem);
-    if (!mon || (!entry && !dom->live->nmemories) || !askPresent(dom, mon, &present, &problem)) {
+    if (entry || live->nmemories) {
+        if (!askPresent(dom, mon, &present, err))
+            return FALSE;
+        if (entry)
+            recoverEntry(dom, mon, &present, entry, &problem);
         if (problem)
             g_warning("%s: %s", dom->name, problem->message);
-        return;
+        /* a device that was adopted just now is among those that QEMU has */
+        if (dom->live == live)
+            dropGone(dom, mon, &present);
+        if (!qemuDomainStillRuns(dom, live, err))
+            return FALSE;
+        if (g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
+            g_propagate_error(err, g_steal_pointer(&problem));
+            return FALSE;
+        }
     }
-    if (entry) {
-        recoverEntry(dom, mon, &present, entry, &problem);
-        if (problem)
-            g_warning("%s: %s", dom->name, problem->message);
-        if (!dom->live)
-            return;
-    }
-    dropGone(dom, mon, &present);
     qemuMemJournalRemove(dom);
+    return TRUE;
+}
+
+gboolean qemuMemChangeRecover(QemuDomain *dom, GError **err)
+{
+    const DomainDef *live = dom->live;
+
+    if (recover(dom, err))
+        return TRUE;
+    dom->memUnsettled = dom->live == live;
+    return FALSE;
+}
+
+/* ---- when ---- */
+
+gboolean qemuMemChangeSettle(QemuDomain *dom, GError **err)
+{
+    return !dom->live || !dom->memUnsettled || qemuMemChangeRecover(dom, err);
+}
+
+/* QemuTaskFunc. Goes on until QEMU has answered or ended. */
+static void settleTask(QemuDomain *dom, int unused)
+{
+    g_auto(QemuGuard) guard = qemuGuardLock(dom);
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(QemuJob) job = NULL;
+
+    if (!dom->live || !dom->memUnsettled)
+        return;
+    job = qemuJobBegin(dom, "settle memory changes of", &problem);
+    if (job && qemuMemChangeSettle(dom, &problem))
+        return;
+    g_warning("%s: what became of its memory devices is not known yet: %s", dom->name, problem->message);
+    /* a connection that is lost does not come back */
+    if (dom->live && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT))
+        qemuDriverQueue(dom, settleTask, 0);
+}
+
+void qemuMemChangeSettleLater(QemuDomain *dom)
+{
+    dom->memUnsettled = TRUE;
+    qemuDriverQueue(dom, settleTask, 0);
 }

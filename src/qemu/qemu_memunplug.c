@@ -5,6 +5,7 @@
 #include "util/mem_error.h"
 
 typedef struct {
+    gboolean waited;            /* somebody waits for it */
     gboolean answered;
     char *refusal;              /* NULL: it is gone */
 } Answer;
@@ -27,32 +28,44 @@ void qemuMemUnplugBegin(QemuDomain *dom, const char *alias)
     if (!dom->unplugs)
         dom->unplugs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, answerFree);
     g_hash_table_replace(dom->unplugs, g_strdup(alias), g_new0(Answer, 1));
+    lookup(dom, alias)->waited = TRUE;
+}
+
+void qemuMemUnplugForget(QemuDomain *dom)
+{
+    g_clear_pointer(&dom->unplugs, g_hash_table_unref);
 }
 
 gboolean qemuMemUnplugEnd(QemuDomain *dom, const char *alias)
 {
-    const Answer *answer = lookup(dom, alias);
+    Answer *answer = lookup(dom, alias);
     gboolean gone = answer && answer->answered && !answer->refusal;
 
-    if (answer)
+    if (gone)
         g_hash_table_remove(dom->unplugs, alias);
+    else if (answer)
+        answer->waited = FALSE;
     return gone;
 }
 
 gboolean qemuMemUnplugWait(QemuDomain *dom, const char *alias, gint64 deadline, GError **err)
 {
-    const DomainDef *live = dom->live;
-    Answer *answer = lookup(dom, alias);
+    const Answer *answer;
+    gboolean late = FALSE;
 
-    while (!answer->answered && qemuDomainStillRuns(dom, live, err)) {
-        if (!g_cond_wait_until(&dom->changed, &dom->lock, deadline) && !answer->answered) {
-            memErrorSet(err, VIR_ERR_OPERATION_TIMEOUT,
-                        "the guest has not yet given up device '%s': it may still do so, then a device-removed event tells", alias);
-            return FALSE;
-        }
-    }
-    if (!answer->answered)
+    while ((answer = lookup(dom, alias)) && !answer->answered && !late)
+        late = !g_cond_wait_until(&dom->changed, &dom->lock, deadline);
+    if (!answer) {
+        memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' ended while its guest was asked to give up device '%s'",
+                    dom->name, alias);
         return FALSE;
+    }
+    if (!answer->answered) {
+        memErrorSet(err, VIR_ERR_OPERATION_TIMEOUT,
+                    "the guest has not yet given up device '%s': it may still do so, and a device-removed event then tells; a guest that has not booted, or has no driver for it, never answers",
+                    alias);
+        return FALSE;
+    }
     if (!answer->refusal)
         return TRUE;
     memErrorSet(err, VIR_ERR_OPERATION_FAILED, "the guest refused to give up device '%s': %s", alias, answer->refusal);
@@ -65,10 +78,14 @@ gboolean qemuMemUnplugTell(QemuDomain *dom, const char *alias, const char *refus
 
     if (!answer || answer->answered)
         return FALSE;
+    if (!answer->waited && !refusal) {
+        g_hash_table_remove(dom->unplugs, alias);
+        return FALSE;
+    }
     answer->answered = TRUE;
     answer->refusal = g_strdup(refusal);
     g_cond_broadcast(&dom->changed);
-    return TRUE;
+    return answer->waited;
 }
 
 gboolean qemuMemUnplugIsRefused(QemuDomain *dom, const char *alias)

@@ -6,6 +6,7 @@
 #include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_memchange.h"
 #include "qemu/qemu_memjournal.h"
+#include "qemu/qemu_memunplug.h"
 
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
@@ -91,6 +92,8 @@ static void clearRun(QemuDomain *dom)
     g_clear_pointer(&dom->mon, qemuMonitorUnref);
     clearProcess(dom);
     g_clear_pointer(&dom->vcpuThreads, g_array_unref);
+    qemuMemUnplugForget(dom);
+    dom->memUnsettled = FALSE;
     g_clear_pointer(&dom->live, domainDefFree);
     dom->starting = dom->reconnecting = dom->rebooting = dom->autodestroy = dom->updated = FALSE;
     dom->client = NULL;
@@ -332,6 +335,7 @@ static void reconnectFinish(Reconnect *entry)
     gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, entry->deadline, &entry->error);
     QemuDomain *dom = entry->dom;
     g_auto(QemuGuard) guard = qemuGuardLock(dom);
+    g_autoptr(GError) problem = NULL;
     int reason;
 
     if (!dom->live)
@@ -352,8 +356,12 @@ static void reconnectFinish(Reconnect *entry)
         return;
     }
     /* callers still wait for the end of reconnecting: nobody begins anything new before what was begun is settled */
-    if (answered)
-        qemuMemChangeRecover(dom);
+    if (!answered || !qemuMemChangeRecover(dom, &problem)) {
+        if (problem)
+            g_warning("%s: %s", dom->name, problem->message);
+        if (dom->live)
+            qemuMemChangeSettleLater(dom);
+    }
     dom->reconnecting = FALSE;
     g_cond_broadcast(&dom->changed);
 }
