@@ -329,8 +329,7 @@ static gboolean updateConfig(QemuDomain *dom, Change *change, const MemoryDevice
     stored = qemuMemHotplugFindForUpdate(dom->config, wanted);
     if (stored)
         return configReplacing(dom, change, stored, wanted, err);
-    memErrorSet(err, VIR_ERR_INVALID_ARG, "the definition has no memory device at the address or with the alias given ('%s')",
-                device->info.alias ? device->info.alias : "");
+    memErrorSet(err, VIR_ERR_INVALID_ARG, "the definition has no memory device at the address, or with the alias of a user, that is given");
     return FALSE;
 }
 

@@ -71,8 +71,8 @@ static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const Qe
     g_mutex_unlock(&dom->lock);
     outcome = qemuMemPlanRun(plan, mon, dom->driver->answerWaitUs, waitUs, &hooks, err);
     g_mutex_lock(&dom->lock);
-    if (outcome == QEMU_MEM_DONE)
-        return qemuDomainStillRuns(dom, live, err) ? QEMU_MEM_DONE : QEMU_MEM_UNDONE;
+    if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT)
+        return qemuDomainStillRuns(dom, live, err) ? outcome : QEMU_MEM_UNDONE;
     if (outcome == QEMU_MEM_UNKNOWN && dom->live == live)
         qemuMemChangeSettleLater(dom);
     else if (entry)
@@ -188,6 +188,14 @@ void qemuMemChangeForget(QemuDomain *dom, const char *alias)
     qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
 }
 
+/* The device is gone, its memory or file perhaps not: once more, later. */
+static void clearLater(QemuDomain *dom, QemuMemJournal *entry)
+{
+    g_clear_pointer(&entry->configXml, g_free);
+    if (dom->live && qemuMemJournalSave(dom, entry, NULL))
+        qemuMemChangeSettleLater(dom);
+}
+
 gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const QemuMemConfig *config,
                              gboolean wait, GError **err)
 {
@@ -198,7 +206,7 @@ gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     g_autoptr(GError) problem = NULL;
     const DomainDef *live = dom->live;
     QemuMemOutcome outcome;
-    gboolean told;
+    gboolean told, ok;
 
     qemuProcessContextFill(dom->driver, dom->live, &context);
     plan = qemuMemHotplugPlanDetach(dom->live, device, caps, &context.context, err);
@@ -207,15 +215,18 @@ gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     qemuMemUnplugBegin(dom, alias);
     outcome = runPlan(dom, plan, entry, wait ? dom->driver->unplugWaitUs : 0, &problem);
     told = qemuMemUnplugEnd(dom, alias);
-    if (outcome == QEMU_MEM_DONE) {
+    if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT) {
         qemuMemChangeForget(dom, alias);
-        return finish(dom, config, err);
+        ok = finish(dom, config, err);
+        if (outcome == QEMU_MEM_DONE_BUT)
+            clearLater(dom, entry);
+        return ok;
     }
     /* its answer came between the end of the wait and here */
     if (told && dom->live == live)
         qemuMemChangeSettleLater(dom);
-    /* without waiting, to have asked is all that was wanted */
-    if (!wait && outcome == QEMU_MEM_PENDING && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT))
+    /* without waiting, to have asked is all that was wanted, however quick the answer */
+    if (!wait && outcome == QEMU_MEM_PENDING && dom->live == live)
         return TRUE;
     g_propagate_error(err, g_steal_pointer(&problem));
     return FALSE;

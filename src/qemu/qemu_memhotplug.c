@@ -285,9 +285,13 @@ QemuMemPlan *qemuMemHotplugPlanUpdate(const DomainDef *live, const MemoryDeviceD
 
     if (!memoryDeviceDefValidate(wanted, live, err))
         return NULL;
+    if (!found && wanted->info.alias) {
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the running guest has no memory device with alias '%s' at the address given",
+                    wanted->info.alias);
+        return NULL;
+    }
     if (!found) {
-        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the running guest has no memory device with alias '%s' or at the address given",
-                    wanted->info.alias ? wanted->info.alias : "");
+        memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "the running guest has no memory device at the address given");
         return NULL;
     }
     if (!qemuMemHotplugCheckChange(found, wanted, err))

@@ -180,6 +180,8 @@ static gboolean isOpen(const QemuMemStep *step, const GError *problem)
 QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
                               const QemuMemPlanHooks *hooks, GError **err)
 {
+    QemuMemOutcome outcome = QEMU_MEM_DONE;
+
     for (guint i = 0; i < plan->steps->len; i++) {
         const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
         g_autoptr(GError) problem = NULL;
@@ -190,6 +192,7 @@ QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 
 
             if (step->bestEffort) {
                 g_warning("%s", problem->message);
+                outcome = QEMU_MEM_DONE_BUT;
                 continue;
             }
             g_propagate_error(err, g_steal_pointer(&problem));
@@ -199,5 +202,5 @@ QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 
             !hooks->waitDeleted(step->waitAlias, g_get_monotonic_time() + waitUs, hooks->opaque, err))
             return QEMU_MEM_PENDING;
     }
-    return QEMU_MEM_DONE;
+    return outcome;
 }

@@ -47,6 +47,7 @@ char *qemuMemPlanFormat(const QemuMemPlan *plan);
 /* ---- running ---- */
 typedef enum {
     QEMU_MEM_DONE = 0,
+    QEMU_MEM_DONE_BUT,              /* done, but a best effort failed: something that belongs to nothing may be left */
     QEMU_MEM_UNDONE,                /* a step failed; what was done before it has been taken back */
     QEMU_MEM_PENDING,               /* the guest was asked, and refused or has not answered: nothing to take back */
     QEMU_MEM_UNKNOWN,               /* QEMU did not answer in time, or would not take a step back: it must be asked how far

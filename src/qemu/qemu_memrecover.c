@@ -138,11 +138,15 @@ static gboolean recoverAttach(QemuDomain *dom, QemuMonitor *mon, const Present *
     return qemuMemChangeAdopt(dom, g_steal_pointer(&device), err);
 }
 
-static gboolean recoverDetach(QemuDomain *dom, QemuMonitor *mon, const Present *present, const QemuMemJournal *entry)
+static gboolean recoverDetach(QemuDomain *dom, QemuMonitor *mon, const Present *present, const QemuMemJournal *entry, GError **err)
 {
-    if (hasDevice(present, entry->alias))
+    g_autoptr(MemoryDeviceDef) device = memoryDeviceDefParseString(entry->deviceXml, DOMAIN_PARSE_STATUS, err);
+
+    if (!device || hasDevice(present, entry->alias))
         return FALSE;
-    finishGone(dom, mon, present, entry->alias);
+    clearAway(dom, mon, present, device);
+    if (dom->live)
+        qemuMemChangeForget(dom, entry->alias);
     return TRUE;
 }
 
@@ -219,7 +223,7 @@ static void recoverEntry(QemuDomain *dom, QemuMonitor *mon, const Present *prese
         done = recoverAttach(dom, mon, present, entry, err);
         break;
     case QEMU_MEM_DETACH:
-        done = recoverDetach(dom, mon, present, entry);
+        done = recoverDetach(dom, mon, present, entry, err);
         break;
     case QEMU_MEM_UPDATE:
         done = recoverUpdate(dom, mon, entry, err);
