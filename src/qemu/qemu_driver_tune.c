@@ -139,9 +139,10 @@ static const QemuParam *findParam(const QemuParam *params, unsigned count, const
 /* Store @def (changed by the caller) as if it had been defined so. */
 static gboolean storeConfig(QemuDomain *dom, const DomainDef *def, GError **err)
 {
-    g_autofree char *xml = domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    g_auto(QemuMemConfig) stored = { 0 };
 
-    return qemuMemChangeStoreConfig(dom, xml, err);
+    qemuMemConfigSet(&stored, dom, def);
+    return qemuMemConfigStore(dom, &stored, err);
 }
 
 /* ---- memtune ---- */
