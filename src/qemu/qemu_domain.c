@@ -121,6 +121,19 @@ QemuMonitor *qemuDomainGetMonitor(QemuDomain *dom, GError **err)
 
 /* ---- the job ---- */
 
+gint64 qemuAnswerWaitUs(void)
+{
+    static gsize known;
+
+    if (g_once_init_enter(&known)) {
+        const char *text = g_getenv("VIRTMEMD_ANSWER_TIMEOUT");
+        gint64 milliseconds = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+
+        g_once_init_leave(&known, (gsize)(milliseconds > 0 ? milliseconds * 1000 : QEMU_ANSWER_WAIT_US));
+    }
+    return (gint64)known;
+}
+
 QemuJob *qemuJobBegin(QemuDomain *dom, const char *name, GError **err)
 {
     gint64 deadline = g_get_monotonic_time() + QEMU_JOB_WAIT_US;

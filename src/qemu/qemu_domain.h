@@ -87,10 +87,12 @@ QemuMonitor *qemuDomainGetMonitor(QemuDomain *dom, GError **err);
 /* ---- the job ---- */
 typedef struct QemuJob QemuJob;
 
-/* How long to wait for a job, and for QEMU's answer. */
+/* How long to wait for a job, and for QEMU's answer unless the environment says otherwise (VIRTMEMD_ANSWER_TIMEOUT,
+ * milliseconds). */
 #define QEMU_JOB_WAIT_US (30 * G_USEC_PER_SEC)
 #define QEMU_ANSWER_WAIT_US (30 * G_USEC_PER_SEC)
-#define QEMU_ANSWER_DEADLINE (g_get_monotonic_time() + QEMU_ANSWER_WAIT_US)
+#define QEMU_ANSWER_DEADLINE (g_get_monotonic_time() + qemuAnswerWaitUs())
+gint64 qemuAnswerWaitUs(void);
 
 /* Under lock, which is given up while waiting. VIR_ERR_OPERATION_TIMEOUT naming the job in the way; VIR_ERR_NO_DOMAIN if the
  * domain was removed meanwhile. @name is static. */

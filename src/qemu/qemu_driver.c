@@ -135,7 +135,7 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
     driver->background = g_thread_pool_new(runTask, NULL, BACKGROUND_THREADS, FALSE, NULL);
     driver->startTimeoutUs = timeout("VIRTMEMD_START_TIMEOUT", START_TIMEOUT_US);
     driver->unplugWaitUs = timeout("VIRTMEMD_UNPLUG_TIMEOUT", QEMU_MEM_UNPLUG_WAIT_US);
-    driver->answerWaitUs = timeout("VIRTMEMD_ANSWER_TIMEOUT", QEMU_ANSWER_WAIT_US);
+    driver->answerWaitUs = qemuAnswerWaitUs();
     g_mutex_init(&driver->defineLock);
     g_mutex_init(&driver->queueLock);
     g_mutex_init(&driver->emitLock);

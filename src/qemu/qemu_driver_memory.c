@@ -151,10 +151,12 @@ static gboolean configReplacing(QemuDomain *dom, Change *change, const MemoryDev
     g_autoptr(DomainDef) def = domainDefCopy(dom->config, err);
     g_autoptr(MemoryDeviceDef) copy = memoryDeviceDefCopy(wanted);
     MemoryDeviceDef *gone;
+    guint64 currentKib;
 
     if (!def)
         return FALSE;
     gone = def->memories[index];
+    currentKib = def->memory.currentKib;
     if (copy->info.type == DEVICE_ADDRESS_NONE) {
         deviceInfoClear(&copy->info);
         copy->info = gone->info;
@@ -168,6 +170,8 @@ static gboolean configReplacing(QemuDomain *dom, Change *change, const MemoryDev
     memoryDeviceDefFree(domainMemoryRemove(def, gone));
     if (!checkConfigRoom(def, copy, err) || !domainMemoryInsert(def, copy, err))
         return FALSE;
+    /* what the balloon is to leave is no matter of the device's size, as long as it is there to be left */
+    def->memory.currentKib = MIN(currentKib, def->memory.totalKib);
     /* back to its place in the order */
     for (gsize i = def->nmemories - 1; i > index; i--)
         def->memories[i] = def->memories[i - 1];
