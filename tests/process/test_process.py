@@ -568,6 +568,8 @@ class StoredDefinitions(Case):
     def testSurvivesKill(self):
         """The daemon is killed while it stores one definition after the other: each that was answered is there, whole."""
         answered = []
+        enough = threading.Event()
+        goal = random.Random(SEED).randint(1, 60)
 
         def store():
             conn = libvirt.open(self.daemon.uri)
@@ -575,16 +577,17 @@ class StoredDefinitions(Case):
                 for number in range(10000):
                     conn.defineXML(XML.format(name=f'guest{number}', emulator=QEMU))
                     answered.append(f'guest{number}')
+                    if len(answered) == goal:
+                        enough.set()
             except libvirt.libvirtError:
                 # Killed, as planned.
                 return
         thread = threading.Thread(target=store)
         thread.start()
-        thread.join(0.3)
+        self.assertTrue(enough.wait(PATIENCE), f'{len(answered)} of {goal} definitions were stored')
         self.restart()
         thread.join(PATIENCE)
         names = {dom.name() for dom in self.conn.listAllDomains()}
-        self.assertGreater(len(answered), 0)
         self.assertLessEqual(set(answered), names)
         self.assertLessEqual(len(names), len(answered) + 1)
 
