@@ -441,7 +441,9 @@ typedef enum {
 } virMemStatsFlags;
 
 /* One bulk call for all running guests of @conn or, if @doms is not NULL, for those in this NULL-terminated array.
- * A guest that does not answer within @deadlineMs (0: 2 s) costs its own row: it is STUCK, the others are complete.
+ * A guest that does not answer within @deadlineMs (0: 2 s) costs its own row: it is STUCK, the others are complete. The
+ * call then takes some 2 s more at most, and a call of libvirt stays behind in a thread until that guest answers or the
+ * connection ends.
  * @staleMs: from which age figures are STALE; 0: 10 s. */
 int virMemGetStats(virConnectPtr conn, virDomainPtr *doms, unsigned int staleMs, unsigned int deadlineMs,
                    unsigned int flags, virMemStats **stats, virMemError *err);

@@ -268,7 +268,7 @@ int memoryAwaitCall(MemoryAwait *await, const MemoryGoal *goal, MemoryCallFunc c
         virDomainPtr dom = memoryWatchDomain(await->watch);
         if (call(dom, data) == 0)
             return VIR_MEM_DIAGNOSIS_NONE;
-        if (memoryErrorFromLibvirt(&error, virDomainGetConnect(dom)) != VIR_MEM_ERR_LOST) {
+        if (memoryErrorFromDomain(&error, dom) != VIR_MEM_ERR_LOST) {
             seen.libvirtMessage = error.message;
             await->libvirtCode = error.libvirtCode;
             return conclude(await, goal, &seen);

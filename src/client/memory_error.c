@@ -38,9 +38,8 @@ static gboolean meansLost(int libvirtCode, virConnectPtr conn)
     return conn && virConnectIsAlive(conn) != 1;
 }
 
-int memoryErrorFromLibvirt(virMemError *err, virConnectPtr conn)
+static int fromError(virMemError *err, virErrorPtr last, virConnectPtr conn)
 {
-    virErrorPtr last = virSaveLastError();
     int libvirtCode = last ? last->code : VIR_ERR_INTERNAL_ERROR;
     const char *message = last && last->message ? last->message : "libvirt gave no reason";
     int code = meansLost(libvirtCode, conn) ? VIR_MEM_ERR_LOST : VIR_MEM_ERR_LIBVIRT;
@@ -48,6 +47,19 @@ int memoryErrorFromLibvirt(virMemError *err, virConnectPtr conn)
     store(err, code, libvirtCode, message);
     virFreeError(last);
     return code;
+}
+
+int memoryErrorFromLibvirt(virMemError *err, virConnectPtr conn)
+{
+    return fromError(err, virSaveLastError(), conn);
+}
+
+int memoryErrorFromDomain(virMemError *err, virDomainPtr dom)
+{
+    /* In this order: asking for the connection forgets the error. */
+    virErrorPtr last = virSaveLastError();
+
+    return fromError(err, last, virDomainGetConnect(dom));
 }
 
 int memoryErrorFromGError(virMemError *err, int code, GError *error)

@@ -195,7 +195,7 @@ static int chooseLive(virDomainPtr dom, unsigned int flags, gboolean *live, virM
     int active = virDomainIsActive(dom);
 
     if (active < 0)
-        return memoryErrorFromLibvirt(err, virDomainGetConnect(dom));
+        return memoryErrorFromDomain(err, dom);
     if ((flags & VIR_MEM_INVENTORY_LIVE) && !active)
         return memoryErrorSet(err, VIR_MEM_ERR_NOT_RUNNING, "domain '%s' is not running", virDomainGetName(dom));
     *live = active && !(flags & VIR_MEM_INVENTORY_CONFIG);
@@ -230,13 +230,13 @@ int virMemGetInventory(virDomainPtr dom, unsigned int flags, virMemInventory **i
     /* libvirt allocates with malloc(). */
     char *xml = virDomainGetXMLDesc(dom, live ? 0 : VIR_DOMAIN_XML_INACTIVE);
     if (!xml)
-        return memoryErrorFromLibvirt(err, virDomainGetConnect(dom));
+        return memoryErrorFromDomain(err, dom);
     g_autoptr(virMemInventory) made = memoryInventoryParse(xml, live, err);
     free(xml);
     if (!made)
         return VIR_MEM_ERR_UNREADABLE;
     if (virDomainGetState(dom, &state, NULL, 0) < 0)
-        return memoryErrorFromLibvirt(err, virDomainGetConnect(dom));
+        return memoryErrorFromDomain(err, dom);
     made->state = state;
     if (live)
         readStats(dom, made);

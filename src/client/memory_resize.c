@@ -179,25 +179,54 @@ static gboolean rollBack(MemoryAwait *await, Move *moves, size_t count)
     return complete;
 }
 
+/* One device that gives back less than it should is no reason to spare the others, if what is reached is kept. */
+static gboolean goesOn(const MemoryAwait *await, const virMemStep *step, int diagnosis)
+{
+    return diagnosis == VIR_MEM_DIAGNOSIS_NONE ||
+           (await->options->onFailure == VIR_MEM_ON_FAILURE_KEEP && step->deltaKib < 0 &&
+            (diagnosis == VIR_MEM_DIAGNOSIS_UNMOVABLE || diagnosis == VIR_MEM_DIAGNOSIS_REFUSED));
+}
+
+/* Says of the first failure, whatever comes after it; but for the last word, that the guest is lost. */
+static int remember(MemoryAwait *await, int first, int diagnosis, char **text, char **alias)
+{
+    if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && (first == VIR_MEM_DIAGNOSIS_NONE || diagnosis == VIR_MEM_DIAGNOSIS_LOST)) {
+        g_free(*text);
+        g_free(*alias);
+        *text = g_steal_pointer(&await->text);
+        *alias = g_steal_pointer(&await->alias);
+        return diagnosis;
+    }
+    return first;
+}
+
 static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, int *rolledBack)
 {
     g_autofree Move *moves = g_new0(Move, plan->nsteps + 1);
+    g_autofree char *text = NULL, *alias = NULL;
     int diagnosis = VIR_MEM_DIAGNOSIS_NONE;
+    gboolean goOn = TRUE;
     size_t begun = 0;
 
     await->progress.fromKib = await->inventory->current.kib;
     await->progress.targetKib = plan->reachesKib;
     await->progress.nsteps = plan->nsteps;
-    for (size_t i = 0; i < plan->nsteps && diagnosis == VIR_MEM_DIAGNOSIS_NONE; i++) {
+    for (size_t i = 0; i < plan->nsteps && goOn; i++) {
         const virMemStep *step = plan->steps[i];
         moves[i] = (Move) {.step = step, .alias = g_strdup(step->kind == VIR_MEM_STEP_PLUG_DIMM ? NULL : step->alias),
                            .xml = g_strdup(step->xml)};
         await->progress.step = i;
         await->progress.running = step;
-        diagnosis = doMove(await, &moves[i]);
+        int outcome = doMove(await, &moves[i]);
+        diagnosis = remember(await, diagnosis, outcome, &text, &alias);
+        goOn = goesOn(await, step, outcome);
         begun = i + 1;
-        *done += diagnosis == VIR_MEM_DIAGNOSIS_NONE;
+        *done += outcome == VIR_MEM_DIAGNOSIS_NONE;
     }
+    g_free(await->text);
+    g_free(await->alias);
+    await->text = g_steal_pointer(&text);
+    await->alias = g_steal_pointer(&alias);
     if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && diagnosis != VIR_MEM_DIAGNOSIS_LOST &&
         await->options->onFailure == VIR_MEM_ON_FAILURE_ROLLBACK)
         *rolledBack = rollBack(await, moves, begun) ? 1 : -1;

@@ -7,10 +7,15 @@
  * thread stays until its call returns, and frees what nobody waits for any more. */
 #include "client/memory_stats.h"
 
+#include <string.h>
+
 #include "client/memory_error.h"
+#include "client/memory_inventory.h"
 
 #define STALE_MS 10000
 #define DEADLINE_MS 2000
+/* What a daemon may need to come back without the guests that do not answer. */
+#define SECOND_MS 2000
 #define WHAT (VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_BALLOON)
 
 /* ---- rows: pure ---- */
@@ -60,7 +65,7 @@ void memoryStatsFill(virMemStatsRow *row, const virDomainStatsRecord *record, gi
     row->majorFaults = get(record, "balloon.major_fault");
     row->minorFaults = get(record, "balloon.minor_fault");
     row->ageMs = updated == VIR_MEM_UNKNOWN || updated == 0 ? -1 : MAX(nowSeconds - (gint64) updated, 0) * 1000;
-    /* A guest that could not be asked has no resident size either: that comes with the same question. */
+    /* libvirtd tells the resident size only of a guest that it could ask. */
     row->state = stateOf(row, row->residentKib != VIR_MEM_UNKNOWN, staleMs);
 }
 
@@ -163,6 +168,17 @@ static gboolean askRun(Ask *ask, guint deadlineMs, virMemError *err)
     return finished;
 }
 
+/* Without a date a guest has no balloon to be asked, or did not answer: libvirt knows which without asking it. */
+static gboolean isSilent(const virDomainStatsRecord *record)
+{
+    if (get(record, "balloon.last-update") != VIR_MEM_UNKNOWN)
+        return FALSE;
+    char *xml = virDomainGetXMLDesc(record->dom, 0);
+    g_autoptr(virMemInventory) inventory = xml ? memoryInventoryParse(xml, TRUE, NULL) : NULL;
+    free(xml);
+    return inventory && strcmp(inventory->balloonModel, "none") != 0;
+}
+
 static void addRow(GPtrArray *rows, const virDomainStatsRecord *record, gint64 nowSeconds, guint64 staleMs)
 {
     virMemStatsRow *row = g_new0(virMemStatsRow, 1);
@@ -172,6 +188,8 @@ static void addRow(GPtrArray *rows, const virDomainStatsRecord *record, gint64 n
     virDomainGetUUIDString(record->dom, row->uuid);
     row->id = id == (unsigned) -1 ? -1 : (int) id;
     memoryStatsFill(row, record, nowSeconds, staleMs);
+    if (row->state == VIR_MEM_STATS_NO_REPORT && isSilent(record))
+        row->state = VIR_MEM_STATS_STUCK;
     g_ptr_array_add(rows, row);
 }
 
@@ -215,17 +233,17 @@ int virMemGetStats(virConnectPtr conn, virDomainPtr *doms, unsigned int staleMs,
     deadlineMs = deadlineMs ? deadlineMs : DEADLINE_MS;
 
     /* Never waiting for a job: a guest that some earlier call is stuck in costs nothing. */
-    Ask *first = askNew(conn, doms, which | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+    Ask *first = askNew(conn, doms, which | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT), *second = NULL;
     gboolean inTime = askRun(first, deadlineMs, err);
-    int code = inTime ? take(first, staleMs, stats, err) : VIR_MEM_OK;
+    if (!inTime) {
+        second = askNew(conn, doms, which | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+        inTime = askRun(second, MAX(deadlineMs, SECOND_MS), err);
+    }
+    int code = inTime ? take(second ? second : first, staleMs, stats, err)
+                      : memoryErrorSet(err, VIR_MEM_ERR_LOST, "libvirt did not answer within %u ms", deadlineMs + MAX(deadlineMs, SECOND_MS));
     askUnref(first);
-    if (inTime)
-        return code;
-    Ask *second = askNew(conn, doms, which | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
-    inTime = askRun(second, deadlineMs, err);
-    code = inTime ? take(second, staleMs, stats, err)
-                  : memoryErrorSet(err, VIR_MEM_ERR_LOST, "libvirt did not answer within %u ms", 2 * deadlineMs);
-    askUnref(second);
+    if (second)
+        askUnref(second);
     return code;
 }
 

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* memorylive.c: the client library on a daemon, with guests that are paused
+ *
+ *     memorylive URI
+ *
+ * Nothing runs in such a guest, so that what is seen is what the daemon and QEMU do by themselves. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <glib.h>
+#include <libvirt/virterror.h>
+#include <libvirt/libvirt-memory.h>
+
+#define MIB 1024ULL
+
+static const char *uri;
+static virConnectPtr conn;
+
+static virDomainPtr startGuest(const char *name, const char *devices)
+{
+    g_autofree char *unique = g_strdup_printf("%s-%d", name, (int) getpid());
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='qemu'><name>%s</name><maxMemory slots='6' unit='GiB'>8</maxMemory><memory>1</memory><vcpu>2</vcpu>"
+        "<os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features><cpu><numa>"
+        "<cell id='0' cpus='0' memory='128' unit='MiB'/><cell id='1' cpus='1' memory='128' unit='MiB'/></numa></cpu>"
+        "<devices><memballoon model='virtio'><stats period='1'/></memballoon>%s</devices></domain>", unique, devices);
+    virDomainPtr dom = virDomainCreateXML(conn, xml, VIR_DOMAIN_START_PAUSED);
+
+    if (!dom)
+        g_error("%s", virGetLastErrorMessage());
+    return dom;
+}
+
+static void endGuest(virDomainPtr dom)
+{
+    g_assert_cmpint(virDomainDestroy(dom), ==, 0);
+    virDomainFree(dom);
+}
+
+static const char virtioMem[] =
+    "<memory model='virtio-mem'><target><size unit='MiB'>1024</size><node>1</node><block unit='MiB'>2</block>"
+    "<requested unit='MiB'>0</requested></target></memory>";
+
+static virMemInventory *inventoryOf(virDomainPtr dom)
+{
+    virMemInventory *inventory = NULL;
+    virMemError error;
+
+    if (virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &inventory, &error) < 0)
+        g_error("%s", error.message);
+    return inventory;
+}
+
+static void testInventory(void)
+{
+    virDomainPtr dom = startGuest("inventory", virtioMem);
+    virMemInventory *inventory = inventoryOf(dom), *other = NULL;
+    const virMemDevice *device = virMemInventoryFind(inventory, "virtiomem0");
+    virMemError error;
+
+    g_assert_true(inventory->running);
+    g_assert_cmpint(inventory->state, ==, VIR_DOMAIN_PAUSED);
+    g_assert_cmpuint(inventory->totalKib, ==, 1280 * MIB);
+    g_assert_cmpuint(inventory->current.kib, ==, 256 * MIB);
+    g_assert_cmpuint(inventory->balloonActual.kib, ==, 256 * MIB);
+    g_assert_cmpuint(inventory->slots, ==, 6);
+    g_assert_cmpint(inventory->balloonPeriod, ==, 1);
+    g_assert_cmpuint(inventory->guestTotal.kib, ==, VIR_MEM_UNKNOWN);
+    g_assert_cmpuint(inventory->resident.kib, >, 0);
+    g_assert_cmpint(inventory->resident.ageMs, >=, 0);
+    g_assert_nonnull(device);
+    g_assert_cmpint(device->node, ==, 1);
+    g_assert_cmpuint(device->blockKib, ==, 2 * MIB);
+    g_assert_nonnull(device->address);
+    g_assert_cmpint(virMemGetInventory(dom, 64, &other, &error), ==, VIR_MEM_ERR_INVALID_ARG);
+    g_assert_cmpint(virMemGetInventory(NULL, 0, &other, &error), ==, VIR_MEM_ERR_INVALID_ARG);
+    virMemInventoryFree(inventory);
+    endGuest(dom);
+}
+
+static void testHost(void)
+{
+    virMemHost *host = NULL;
+    virMemError error;
+
+    g_assert_cmpint(virMemGetHost(conn, &host, &error), ==, VIR_MEM_OK);
+    g_assert_cmpuint(host->nnodes, >=, 1);
+    g_assert_cmpuint(host->pageKib, ==, 4);
+    g_assert_cmpuint(host->nodes[0]->freeKib, !=, VIR_MEM_UNKNOWN);
+    g_assert_cmpuint(host->nodes[0]->freeKib, >, 0);
+    g_assert_cmpuint(host->availableKib, !=, VIR_MEM_UNKNOWN);
+    virMemHostFree(host);
+}
+
+/* ---- runs ---- */
+
+typedef struct {
+    int calls, undoing;
+    guint stopAfter;
+} Seen;
+
+static int onProgress(const virMemProgress *progress, void *opaque)
+{
+    Seen *seen = opaque;
+
+    seen->calls++;
+    seen->undoing += progress->undoing;
+    return seen->stopAfter && (guint) seen->calls >= seen->stopAfter;
+}
+
+static virMemPlan *planOf(virDomainPtr dom, unsigned long long totalMib, unsigned flags)
+{
+    virMemRequest request = {.totalKib = totalMib * MIB, .flags = flags};
+    virMemPlan *plan = NULL;
+    virMemError error;
+
+    if (virMemPlanDomain(dom, &request, &plan, &error) < 0)
+        g_error("%s", error.message);
+    return plan;
+}
+
+static size_t countDevices(virDomainPtr dom)
+{
+    virMemInventory *inventory = inventoryOf(dom);
+    size_t count = inventory->ndevices;
+
+    virMemInventoryFree(inventory);
+    return count;
+}
+
+/* DIMMs come without the guest's help; that it cannot let go of them again leaves them there. */
+static void testPlug(void)
+{
+    virDomainPtr dom = startGuest("plug", "");
+    virMemPlan *plan = planOf(dom, 768, 0);
+    Seen seen = {0};
+    virMemRunOptions options = {.progress = onProgress, .opaque = &seen, .stallMs = 300};
+    virMemResult *result = NULL;
+    virMemError error;
+
+    g_assert_cmpuint(plan->nsteps, ==, 2);
+    g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_OK);
+    g_assert_cmpuint(result->reachedKib, ==, 768 * MIB);
+    g_assert_cmpuint(result->fromKib, ==, 256 * MIB);
+    g_assert_cmpuint(result->stepsDone, ==, 2);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_NONE);
+    g_assert_cmpint(seen.calls, >=, 2);
+    g_assert_cmpuint(countDevices(dom), ==, 2);
+    virMemResultFree(result);
+    virMemPlanFree(plan);
+
+    g_assert_cmpint(virMemWaitDevice(dom, "dimm0", VIR_MEM_WAIT_PRESENT, &options, &result, &error), ==, VIR_MEM_OK);
+    g_assert_cmpuint(result->reachedKib, ==, 256 * MIB);
+    virMemResultFree(result);
+    g_assert_cmpint(virMemWaitDevice(dom, "dimm0", VIR_MEM_WAIT_GONE, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_STALLED);
+    virMemResultFree(result);
+    g_assert_cmpint(virMemDetach(dom, "dimm0", &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_STALLED);
+    g_assert_cmpstr(result->alias, ==, "dimm0");
+    virMemResultFree(result);
+    endGuest(dom);
+}
+
+static void testStall(void)
+{
+    virDomainPtr dom = startGuest("stall", virtioMem);
+    virMemPlan *plan = planOf(dom, 512, 0);
+    Seen seen = {0};
+    virMemRunOptions options = {.progress = onProgress, .opaque = &seen, .stallMs = 300, .onFailure = VIR_MEM_ON_FAILURE_ROLLBACK};
+    virMemResult *result = NULL;
+    virMemError error;
+
+    g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(error.code, ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpstr(error.message, ==, result->text);
+    g_assert_nonnull(strstr(result->text, "paused"));
+    g_assert_cmpuint(result->shortKib, ==, 256 * MIB);
+    g_assert_cmpint(result->rolledBack, ==, 1);
+    g_assert_cmpint(seen.undoing, >, 0);
+    virMemInventory *inventory = inventoryOf(dom);
+    g_assert_cmpuint(virMemInventoryFind(inventory, "virtiomem0")->requestedKib, ==, 0);
+    virMemInventoryFree(inventory);
+    virMemResultFree(result);
+    g_assert_cmpint(virMemWaitGuest(dom, 0, &options, &result, &error), ==, VIR_MEM_OK);
+    virMemResultFree(result);
+    virMemPlanFree(plan);
+    endGuest(dom);
+}
+
+static gpointer cancelSoon(gpointer data)
+{
+    virMemCancelNow(data);
+    return NULL;
+}
+
+static void testCancel(void)
+{
+    virDomainPtr dom = startGuest("cancel", virtioMem);
+    virMemPlan *plan = planOf(dom, 512, 0);
+    virMemCancel *cancel = virMemCancelNew(NULL);
+    Seen seen = {.stopAfter = 1};
+    virMemRunOptions options = {.cancel = cancel, .stallMs = 60000};
+    virMemRunOptions declined = {.progress = onProgress, .opaque = &seen, .stallMs = 60000};
+    virMemResult *result = NULL;
+    virMemError error;
+
+    GThread *thread = g_thread_new("cancel", cancelSoon, cancel);
+    g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_thread_join(thread);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_CANCELLED);
+    g_assert_true(virMemCancelled(cancel));
+    virMemResultFree(result);
+    g_assert_cmpint(virMemRun(dom, plan, &declined, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_CANCELLED);
+    virMemResultFree(result);
+    virMemCancelFree(cancel);
+    virMemPlanFree(plan);
+    endGuest(dom);
+}
+
+/* A connection that was made before there was a loop: the library looks by itself. */
+static void testRefusedAndGone(void)
+{
+    virDomainPtr dom = startGuest("refused", virtioMem);
+    virMemPlan *plan = planOf(dom, 512, 0);
+    virMemRunOptions options = {.stallMs = 5000};
+    virMemResult *result = NULL;
+    virMemError error;
+
+    /* More than the device has: the daemon's no, with its own code. */
+    plan->steps[0]->toKib = 4096 * MIB;
+    g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_REFUSED);
+    g_assert_cmpint(result->libvirtCode, ==, VIR_ERR_XML_DETAIL);
+    virMemResultFree(result);
+    g_assert_cmpint(virMemDetach(dom, "nothing", &options, &result, &error), ==, VIR_MEM_ERR_NO_DEVICE);
+    g_assert_cmpint(virMemWaitDevice(dom, "nothing", VIR_MEM_WAIT_PRESENT, &options, &result, &error), ==, VIR_MEM_ERR_NO_DEVICE);
+    g_assert_cmpint(virMemWaitDevice(dom, "virtiomem0", 7, &options, &result, &error), ==, VIR_MEM_ERR_INVALID_ARG);
+
+    g_assert_cmpint(virDomainDestroy(dom), ==, 0);
+    g_assert_cmpint(virMemRun(dom, plan, &options, NULL, &error), <, 0);
+    g_assert_true(error.code == VIR_MEM_ERR_LOST || error.code == VIR_MEM_ERR_NOT_RUNNING);
+    virMemPlanFree(plan);
+    virDomainFree(dom);
+}
+
+/* ---- statistics ---- */
+
+static pid_t findQemu(virDomainPtr dom)
+{
+    g_autofree char *mark = g_strdup_printf("guest=%s,", virDomainGetName(dom));
+    g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name(proc))) {
+        g_autofree char *path = g_strdup_printf("/proc/%s/cmdline", name), *words = NULL;
+        gsize length = 0;
+        if (!g_ascii_isdigit(*name) || !g_file_get_contents(path, &words, &length, NULL))
+            continue;
+        if (memmem(words, length, "qemu-system", strlen("qemu-system")) && memmem(words, length, mark, strlen(mark)))
+            return (pid_t) atoi(name);
+    }
+    g_error("no QEMU has '%s'", mark);
+}
+
+static const virMemStatsRow *rowOf(const virMemStats *stats, virDomainPtr dom)
+{
+    for (size_t i = 0; i < stats->nrows; i++) {
+        if (strcmp(stats->rows[i]->name, virDomainGetName(dom)) == 0)
+            return stats->rows[i];
+    }
+    g_error("no row of '%s'", virDomainGetName(dom));
+}
+
+static void testStats(void)
+{
+    virDomainPtr doms[] = {startGuest("one", ""), startGuest("two", ""), startGuest("three", ""), NULL};
+    virDomainPtr some[] = {doms[0], doms[2], NULL};
+    virMemStats *stats = NULL;
+    virMemError error;
+
+    g_assert_cmpint(virMemGetStats(conn, NULL, 0, 0, 0, &stats, &error), ==, VIR_MEM_OK);
+    g_assert_cmpint(rowOf(stats, doms[1])->state, ==, VIR_MEM_STATS_NO_REPORT);
+    g_assert_cmpuint(rowOf(stats, doms[1])->promisedKib, ==, 256 * MIB);
+    g_assert_cmpuint(rowOf(stats, doms[1])->residentKib, !=, VIR_MEM_UNKNOWN);
+    virMemStatsFree(stats);
+    g_assert_cmpint(virMemGetStats(conn, some, 0, 0, 0, &stats, &error), ==, VIR_MEM_OK);
+    g_assert_cmpuint(stats->nrows, ==, 2);
+    virMemStatsFree(stats);
+
+    pid_t stuck = findQemu(doms[1]);
+    g_assert_cmpint(kill(stuck, SIGSTOP), ==, 0);
+    gint64 began = g_get_monotonic_time();
+    int code = virMemGetStats(conn, doms, 0, 500, 0, &stats, &error);
+    gint64 spentMs = (g_get_monotonic_time() - began) / 1000;
+    g_assert_cmpint(kill(stuck, SIGCONT), ==, 0);
+    g_assert_cmpint(code, ==, VIR_MEM_OK);
+    g_assert_cmpint(spentMs, <, 2000);
+    g_assert_cmpuint(stats->nrows, ==, 3);
+    g_assert_cmpuint(stats->nstuck, ==, 1);
+    g_assert_cmpint(rowOf(stats, doms[1])->state, ==, VIR_MEM_STATS_STUCK);
+    g_assert_cmpint(rowOf(stats, doms[0])->state, ==, VIR_MEM_STATS_NO_REPORT);
+    g_assert_cmpuint(rowOf(stats, doms[2])->residentKib, !=, VIR_MEM_UNKNOWN);
+    virMemStatsFree(stats);
+    for (size_t i = 0; i < 3; i++)
+        endGuest(doms[i]);
+}
+
+static void onError(void *data, virErrorPtr error)
+{
+    (void) data;
+    (void) error;
+}
+
+static virConnectPtr openOnce(gboolean withLoop)
+{
+    virMemError error;
+
+    if (withLoop)
+        g_assert_cmpint(virMemEventLoopStart(&error), ==, VIR_MEM_OK);
+    virConnectPtr opened = virConnectOpen(uri);
+    if (!opened)
+        g_error("%s", virGetLastErrorMessage());
+    return opened;
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s URI\n", argv[0]);
+        return 2;
+    }
+    uri = argv[1];
+    virSetErrorFunc(NULL, onError);
+
+    /* First without a loop: nothing may depend on one. */
+    conn = openOnce(FALSE);
+    testRefusedAndGone();
+    testStall();
+    virConnectClose(conn);
+
+    conn = openOnce(TRUE);
+    g_test_add_func("/live/inventory", testInventory);
+    g_test_add_func("/live/host", testHost);
+    g_test_add_func("/live/plug", testPlug);
+    g_test_add_func("/live/stall", testStall);
+    g_test_add_func("/live/cancel", testCancel);
+    g_test_add_func("/live/refused", testRefusedAndGone);
+    g_test_add_func("/live/stats", testStats);
+    int status = g_test_run();
+    virConnectClose(conn);
+    return status;
+}
