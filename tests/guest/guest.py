@@ -302,7 +302,8 @@ class Guest:
         """{node: KiB of memory blocks in that state}"""
         lines = self.check(
             f'for f in /sys/devices/system/node/node*/memory[0-9]*/state; do '
-            f'[ $(cat $f) != {state} ] || echo $f; done').splitlines()
+            # A block may go while it is looked at.
+            f'[ "$(cat $f 2> /dev/null)" != {state} ] || echo $f; done').splitlines()
         blockKib = self.blockKib()
         sums = {}
         for line in lines:
