@@ -205,6 +205,8 @@ static void startDomain(HotplugScene *scene)
     g_atomic_int_inc(&scene->driver->active);
     qemuDomainListSetId(scene->driver->domains, dom, 1);
     qemuDomainSetState(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+    if (dom->live->balloon)
+        qemuModelSetInterval(scene->model, dom->live->balloon->periodSeconds);
     g_assert_true(qemuProcessOpenMonitor(dom, qemuModelStart(scene->model, onModelEnded, scene), &error));
     qemuStoreNoteStatus(dom);
 }
@@ -289,6 +291,22 @@ static gboolean stats(HotplugScene *scene, char **text, GError **err)
     return count >= 0;
 }
 
+static gboolean messages(HotplugScene *scene, char **text, GError **err)
+{
+    g_auto(GStrv) all = qemuDriverGetMessages(scene->driver, scene->dom->uuid, 0, err);
+
+    if (!all)
+        return FALSE;
+    *text = g_strjoinv("\n", all);
+    if (**text) {
+        char *line = g_strconcat(*text, "\n", NULL);
+
+        g_free(*text);
+        *text = line;
+    }
+    return TRUE;
+}
+
 gboolean hotplugSceneDo(HotplugScene *scene, const char *action, const char *argument, unsigned flags, char **text, GError **err)
 {
     guint64 number = argument ? g_ascii_strtoull(argument, NULL, 10) : 0;
@@ -311,6 +329,8 @@ gboolean hotplugSceneDo(HotplugScene *scene, const char *action, const char *arg
         return qemuDriverSetMemoryStatsPeriod(driver, uuid, (int)number, flags, err);
     if (strcmp(action, "stats") == 0)
         return stats(scene, text, err);
+    if (strcmp(action, "messages") == 0)
+        return messages(scene, text, err);
     g_error("unknown action '%s'", action);
 }
 

@@ -146,6 +146,13 @@ void qemuModelSetStats(QemuModel *model, const char *stats)
     model->stats = g_strdup(stats);
 }
 
+void qemuModelSetInterval(QemuModel *model, gint64 seconds)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&model->lock);
+
+    model->interval = seconds;
+}
+
 /* ---- sending; under the lock ---- */
 
 static void sendText(QemuModel *model, const char *text)

@@ -42,6 +42,8 @@ void qemuModelFail(QemuModel *model, guint index, QemuModelFault fault, const ch
 void qemuModelSetGuest(QemuModel *model, QemuModelGuest guest);
 /* What the balloon has reported, as JSON for "guest-stats". */
 void qemuModelSetStats(QemuModel *model, const char *stats);
+/* The statistics period that it was started with. */
+void qemuModelSetInterval(QemuModel *model, gint64 seconds);
 /* @ended is called when the connection ends by a fault. */
 int qemuModelStart(QemuModel *model, GSourceOnceFunc ended, gpointer opaque);
 void qemuModelWake(QemuModel *model);

@@ -609,6 +609,14 @@ gboolean qemuDriverInterfaceStats(QemuDriver *driver, QemuUuid uuid, const char 
     return findRunning(driver, uuid, err) && done(driver);
 }
 
+char **qemuDriverGetMessages(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    QemuDomainRef ref = { 0 };
+    gboolean ok = qemuDriverLookupByUuid(driver, uuid, &ref, err);
+    qemuDomainRefClear(&ref);
+    return ok ? g_new0(char *, 1) : NULL;
+}
+
 int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max, unsigned flags, GError **err)
 {
     static const virDomainMemoryStatStruct all[] = {

@@ -124,6 +124,9 @@ gboolean qemuDriverInterfaceStats(QemuDriver *driver, QemuUuid uuid, const char 
 /* Up to @max stats in libvirt's order; number or -1. */
 int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max,
                           unsigned flags, GError **err);
+/* virDomainGetMessages: what the guest does not do with its memory (qemu_memdiagnose.h). NULL-terminated, may be empty; caller
+ * frees with g_strfreev. A domain that is off, and one whose QEMU does not answer, have none of the balloon. */
+char **qemuDriverGetMessages(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err);
 
 /* ---- typed parameters: plain, so that the RPC layer alone knows the wire ---- */
 typedef struct {

@@ -6,6 +6,7 @@
 #include "conf/disk_conf.h"
 #include "conf/memballoon_conf.h"
 #include "conf/net_conf.h"
+#include "qemu/qemu_memdiagnose.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 #include "util/mem_units.h"
@@ -131,6 +132,31 @@ int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStat
     if (qemuSpawnStat(calls.pid, 0, &process))
         put(&sink, VIR_DOMAIN_MEMORY_STAT_RSS, process.rssKib);
     return (int)sink.count;
+}
+
+char **qemuDriverGetMessages(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    unsigned otherKinds = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING;
+    g_auto(QemuGuard) guard = { 0 };
+    QemuMonitorBalloonStats stats;
+    const DomainDef *live;
+    gboolean known = FALSE;
+
+    if (!dom || !qemuDriverCheckFlags(flags, otherKinds, "qemuDomainGetMessages", err))
+        return NULL;
+    guard = qemuGuardLock(dom);
+    live = dom->live;
+    if (!live || flags)
+        return g_new0(char *, 1);
+    if (dom->mon && qemuDomainHasBalloon(live) && live->balloon->periodSeconds) {
+        QemuMonitorCall *call = qemuMonitorSendBalloonStats(dom->mon, live->balloon->info.alias);
+
+        g_mutex_unlock(&dom->lock);
+        known = qemuMonitorFinishBalloonStats(call, QEMU_ANSWER_DEADLINE, &stats, NULL);
+        g_mutex_lock(&dom->lock);
+    }
+    return dom->live ? qemuMemDiagnose(dom->live, known ? &stats : NULL) : g_new0(char *, 1);
 }
 
 /* ---- disks ---- */

@@ -260,6 +260,21 @@ static gboolean connectGetAllDomainStats(RpcCall *call, const void *argsp, void 
     return TRUE;
 }
 
+static gboolean domainGetMessages(RpcCall *call, const void *argsp, void *retp, GError **err)
+{
+    const WireDomainFlags *args = argsp;
+    WireMessages *ret = retp;
+    g_auto(GStrv) messages = qemuDriverGetMessages(rpcCallDriver(call), uuidOf(&args->dom), args->flags, err);
+    if (!messages)
+        return FALSE;
+    guint count = MIN(g_strv_length(messages), WIRE_MESSAGES_MAX);
+    ret->messages.messages_val = calloc(count + 1u, sizeof(*ret->messages.messages_val));
+    ret->messages.messages_len = count;
+    for (guint i = 0; i < count; i++)
+        ret->messages.messages_val[i] = strdup(messages[i]);
+    return TRUE;
+}
+
 /* ---- what this driver has none of ---- */
 
 static gboolean domainHas(RpcCall *call, const WireDomain *dom, GError **err)
@@ -270,7 +285,7 @@ static gboolean domainHas(RpcCall *call, const WireDomain *dom, GError **err)
     return ok;
 }
 
-/* 0 or an empty list: managed save image, snapshots, messages, security label. */
+/* 0 or an empty list: managed save image, snapshots, security label. */
 static gboolean domainHasNone(RpcCall *call, const void *args, void *ret, GError **err)
 {
     return domainHas(call, args, err);      /* every argument struct used here begins with the domain */
@@ -304,6 +319,7 @@ const RpcProcedure rpcProceduresInspect[] = {
     RPC_ROW(274, "DOMAIN_LIST_ALL_SNAPSHOTS", WireDomainListArgs, WireEmptyList, LOOK, domainHasNone),
     RPC_ROW(298, "DOMAIN_GET_JOB_STATS", WireDomainFlags, WireJobStats, LOOK, domainGetJobStats),
     RPC_ROW(344, "CONNECT_GET_ALL_DOMAIN_STATS", WireStatsArgs, WireStats, RPC_READONLY, connectGetAllDomainStats),
-    RPC_ROW(426, "DOMAIN_GET_MESSAGES", WireDomainFlags, WireMessages, LOOK, domainHasNone),
+    RPC_ROW(426, "DOMAIN_GET_MESSAGES", WireDomainFlags, WireMessages, RPC_READONLY | RPC_DOMAIN,
+            domainGetMessages),
     { 0 },
 };
