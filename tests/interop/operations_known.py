@@ -88,6 +88,18 @@ def _updateByAlias(step, stock, ours):
             and ours['exit'] == 0 and _ours(stock, ours))
 
 
+@_matcher('detach-as-made')
+def _detachAsMade(step, stock, ours):
+    return (step[0] == 'detach' and ("model='virtio-mem'" in step[1] or "type='dimm'" in step[1])
+            and stock.get('code') == 'DEVICE_MISSING' and ours.get('code') != 'DEVICE_MISSING' and _ours(stock, ours))
+
+
+@_matcher('setmem-both')
+def _setmemBoth(step, stock, ours):
+    return (step[0] == 'setmem' and 'live' in step[2] and 'config' in step[2] and stock['exit'] == 0
+            and ours.get('code') == 'INVALID_ARG' and _ours(stock, ours))
+
+
 @_matcher('detach-unanswered')
 def _detachUnanswered(step, stock, ours):
     """stock says that it is done, leaves the device with the guest, and takes it out of the definition."""
