@@ -7,6 +7,8 @@ static int finish(MemoryAwait *await, const MemoryGoal *goal, guint64 fromKib, v
 {
     await->progress.fromKib = await->inventory->current.kib;
     await->progress.targetKib = goal->change == MEMORY_CHANGE_GUEST && goal->wantedKib ? goal->wantedKib : await->progress.fromKib;
+    if (goal->change == MEMORY_CHANGE_VIRTIO_MEM)
+        await->progress.targetKib += goal->wantedKib - fromKib;
     int diagnosis = memoryAwaitGoal(await, goal);
     const virMemDevice *device = goal->alias ? virMemInventoryFind(await->inventory, goal->alias) : NULL;
     guint64 reachedKib = goal->alias ? (device ? device->current.kib : 0) : await->inventory->current.kib;
