@@ -113,7 +113,7 @@ class Relay:
         client.close()
 
 
-class MemoryCrash(unittest.TestCase):
+class Scene(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='vmem')
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -125,16 +125,6 @@ class MemoryCrash(unittest.TestCase):
 
     def open(self):
         return libvirt.open(self.daemon.uri).lookupByName('guest')
-
-    def throughRelay(self):
-        """A running guest whose monitor goes through a relay."""
-        dom = libvirt.open(self.daemon.uri).defineXML(XML)
-        dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-        path = os.path.join(self.daemon.folder, 'lib', 'qemu', f'domain-{dom.ID()}-guest', 'monitor.sock')
-        self.daemon.kill()
-        relay = Relay(path)
-        self.daemon.start()
-        return relay
 
     def ask(self, dom, command, **arguments):
         text = json.dumps({'execute': command, 'arguments': arguments})
@@ -155,6 +145,18 @@ class MemoryCrash(unittest.TestCase):
         self.assertEqual(requested, {devices['ua-elastic']['requested-size']}, where)
         self.assertEqual([name for name in os.listdir(os.path.join(self.daemon.folder, 'run', 'qemu'))
                           if name.endswith('.memory.json')], [], where)
+
+
+class MemoryCrash(Scene):
+    def throughRelay(self):
+        """A running guest whose monitor goes through a relay."""
+        dom = libvirt.open(self.daemon.uri).defineXML(XML)
+        dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        path = os.path.join(self.daemon.folder, 'lib', 'qemu', f'domain-{dom.ID()}-guest', 'monitor.sock')
+        self.daemon.kill()
+        relay = Relay(path)
+        self.daemon.start()
+        return relay
 
     def killAt(self, step, answer, work, prepare):
         """False: there is no such step."""
@@ -207,6 +209,52 @@ class MemoryCrash(unittest.TestCase):
         self.addCleanup(os.environ.pop, 'VIRTMEMD_UNPLUG_TIMEOUT')
         self.everyStep(lambda dom: dom.detachDeviceFlags(DIMM, LIVE_CONFIG),
                        lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+
+
+class Waiting(Scene):
+    def testReadsGoOn(self):
+        """While a detach waits for its guest, whatever only reads is answered."""
+        self.daemon.kill()
+        os.environ['VIRTMEMD_UNPLUG_TIMEOUT'] = '3000'
+        self.addCleanup(os.environ.pop, 'VIRTMEMD_UNPLUG_TIMEOUT')
+        self.daemon.start()
+        conn = libvirt.open(self.daemon.uri)
+        dom = conn.defineXML(XML)
+        dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+        codes = []
+
+        def detach():
+            try:
+                self.open().detachDeviceFlags(DIMM, LIVE_CONFIG)
+            except libvirt.libvirtError as error:
+                codes.append(error.get_error_code())
+
+        thread = threading.Thread(target=detach)
+        thread.start()
+        reads = 0
+        for read in (dom.XMLDesc, dom.info, dom.state, dom.memoryStats, dom.messages, conn.getAllDomainStats, conn.listAllDomains):
+            read()
+            reads += thread.is_alive()
+        thread.join()
+        self.assertEqual((codes, reads), ([libvirt.VIR_ERR_OPERATION_TIMEOUT], 7))
+        self.check(dom, 'after the detach')
+        dom.destroy()
+        dom.undefine()
+
+    def testUpdateBothByAutomaticAlias(self):
+        """What virsh update-memory-device sends: the element as the running guest has it."""
+        dom = libvirt.open(self.daemon.uri).defineXML(XML.replace("<alias name='ua-elastic'/>", ''))
+        dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+            element = ElementTree.fromstring(dom.XMLDesc(flags)).find('devices/memory')
+            element.find('target/requested').text = str(8192 + 2048 * flags)
+            dom.updateDeviceFlags(ElementTree.tostring(element, encoding='unicode'), LIVE_CONFIG)
+            for shown in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+                changed = ElementTree.fromstring(dom.XMLDesc(shown)).find('devices/memory')
+                self.assertEqual(changed.findtext('target/requested'), element.findtext('target/requested'))
+        dom.destroy()
+        dom.undefine()
 
 
 if __name__ == '__main__':
