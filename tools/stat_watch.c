@@ -31,7 +31,9 @@
 const char *const statSortNames[] = { "name", "promised", "plugged", "resident", "used", "reclaimable", "withheld", "age", NULL };
 G_STATIC_ASSERT(G_N_ELEMENTS(statSortNames) == STAT_SORT_LAST + 1);
 
-/* The part that was used at each look, in 1/255, the newest last. */
+#define NOT_KNOWN 255
+
+/* The part that was used at each look, in 1/254 or NOT_KNOWN, the newest last. */
 typedef struct {
     unsigned char used[HISTORY];
     gsize count;
@@ -118,7 +120,7 @@ static void remember(View *view, const virMemStatsRow *row)
 {
     History *history = g_hash_table_lookup(view->histories, row->uuid);
     guint64 whole = row->guestTotalKib == VIR_MEM_UNKNOWN ? 0 : row->guestTotalKib;
-    unsigned char part = 0;
+    unsigned char part = NOT_KNOWN;
 
     if (!history) {
         history = g_new0(History, 1);
@@ -127,7 +129,7 @@ static void remember(View *view, const virMemStatsRow *row)
     if (history->count == HISTORY)
         memmove(history->used, history->used + 1, --history->count);
     if (whole && row->usedKib != VIR_MEM_UNKNOWN)
-        part = (unsigned char)(MIN(row->usedKib, whole) * 255 / whole);
+        part = (unsigned char)(MIN(row->usedKib, whole) * 254 / whole);
     history->used[history->count++] = part;
 }
 
@@ -139,7 +141,7 @@ static void appendSparkline(GString *out, const View *view, const virMemStatsRow
     gsize first = history && history->count > width ? history->count - width : 0;
 
     for (gsize i = first; history && i < history->count; i++)
-        g_string_append(out, (view->fine ? fine : coarse)[history->used[i] / 32]);
+        g_string_append(out, history->used[i] == NOT_KNOWN ? " " : (view->fine ? fine : coarse)[history->used[i] / 32]);
 }
 
 /* ---- a frame ---- */
@@ -198,7 +200,7 @@ typedef struct {
 static Widths divide(const View *view, const virMemStats *stats)
 {
     Widths widths = { .name = 5, .figure = 9 };
-    gsize left, figures = 5 * 11 + 8;
+    gsize left, figures = 5 * 11 + 10;
 
     for (gsize i = 0; i < stats->nrows; i++)
         widths.name = MAX(widths.name, (gsize)g_utf8_strlen(stats->rows[i]->name, -1));
@@ -261,7 +263,7 @@ static void appendHead(GString *out, const View *view, const virMemStats *stats,
     }
     g_string_append_c(out, ' ');
     appendPadded(out, "age", 9, TRUE);
-    g_string_append(out, widths->spark ? "  used so far" PLAIN "\033[K" : PLAIN "\033[K");
+    g_string_append(out, widths->spark > 10 ? "  used so far" PLAIN "\033[K" : PLAIN "\033[K");
 }
 
 static void writeAll(const char *text, gsize length)
