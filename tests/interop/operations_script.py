@@ -165,7 +165,9 @@ BETTER = (
     ('update', _elastic(64, 32, alias='ua-first'), 'live'),                 # no address
     ('resize', '--alias ua-first --requested-size 16M', 'live config'),
     ('attach', _memory('dimm', 16), 'live config'),
+    ('detach', _elastic(64, 0, alias='ua-first'), 'live'),                  # as it was attached, before the resize
     ('attach', _memory('dimm', 32), 'live'),
+    ('setmem', '170M', 'live config'),                                      # more than the definition has
     ('detach', _memory('dimm', 32), 'live'),                                # the guest never answers
     ('detach', _memory('dimm', 16), 'live config'),
     ('detach', _memory('dimm', 3), 'config'),
