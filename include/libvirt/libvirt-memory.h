@@ -391,7 +391,7 @@ typedef enum {
  * of the device. VIR_MEM_ERR_NO_DEVICE: PRESENT was asked for and there is no such device. */
 int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMemRunOptions *options,
                      virMemResult **result, virMemError *err);
-/* Waits until the guest has @kib (virMemInventory.current), or for 0 until every virtio-mem device has what was
+/* Waits until the guest has @kib (virMemInventory.current) to within 1 MiB, or for 0 until every virtio-mem device has what was
  * requested. */
 int virMemWaitGuest(virDomainPtr dom, unsigned long long kib, const virMemRunOptions *options, virMemResult **result,
                     virMemError *err);

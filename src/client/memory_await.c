@@ -144,6 +144,11 @@ static guint64 totalNow(const virMemInventory *inventory)
     return inventory->guestTotal.kib;
 }
 
+static gboolean isNear(guint64 a, guint64 b)
+{
+    return MAX(a, b) - MIN(a, b) < BALLOON_SLACK_KIB;
+}
+
 static Measure measure(const virMemInventory *inventory, const MemoryGoal *goal, guint64 totalBeforeKib)
 {
     const virMemDevice *device = goal->alias ? virMemInventoryFind(inventory, goal->alias) : NULL;
@@ -159,11 +164,12 @@ static Measure measure(const virMemInventory *inventory, const MemoryGoal *goal,
             return (Measure) {deviceKib, device != NULL};
         return (Measure) {deviceKib, totalNow(inventory) >= totalBeforeKib + device->sizeKib / 2};
     case MEMORY_CHANGE_BALLOON:
-        return (Measure) {balloonKib, MAX(balloonKib, goal->wantedKib) - MIN(balloonKib, goal->wantedKib) < BALLOON_SLACK_KIB};
+        return (Measure) {balloonKib, isNear(balloonKib, goal->wantedKib)};
     case MEMORY_CHANGE_GUEST:
         break;
     }
-    return (Measure) {inventory->current.kib, goal->wantedKib ? inventory->current.kib == goal->wantedKib : allAsRequested(inventory)};
+    return (Measure) {inventory->current.kib,
+                      goal->wantedKib ? isNear(inventory->current.kib, goal->wantedKib) : allAsRequested(inventory)};
 }
 
 /* ---- the verdict ---- */

@@ -26,6 +26,11 @@ RESULT = re.compile(r'result reached (\d+) KiB, short (\d+) KiB, (\d+) steps, ro
 # What the guest's kernel keeps of its memory for code, page structures and bounce buffers.
 MOST_KEPT_KIB = 256 * MIB
 
+DIMM = """
+    <memory model='dimm'>
+      <target><size unit='MiB'>256</size><node>1</node></target>
+    </memory>"""
+
 
 def virtioMem(node, mib, requestedMib=0):
     return f"""
@@ -169,6 +174,17 @@ class Resize(unittest.TestCase):
         self.assertMemTotal(guest, 2 * GIB)
         self.assertDone(self.resize(guest, GIB + 256 * MIB), GIB + 256 * MIB)
         self.assertMemTotal(guest, GIB + 256 * MIB)
+
+    def testDimmHeld(self):
+        """The guest says no to the request at once: nobody waits for the deadline."""
+        guest = self.scene.guest('heldimm', devices=DIMM, memory='kernel')
+        # More than node 1 has beside the DIMM.
+        guest.check('hold 600 1')
+        run = self.resize(guest, GIB, '--below-floor', '--stall', '60000')
+        self.assertEqual((run.status, run.shortKib), (3, 256 * MIB), str(run))
+        self.assertIn(run.diagnosis, ('refused', 'unmovable'))
+        self.assertIn("the guest refused to let go of 'dimm0'", run.words)
+        self.assertLess(run.seconds, 45)
 
     def testFloor(self):
         """Nothing is done to a guest that cannot spare so much."""
