@@ -172,6 +172,8 @@ BETTER = (
     ('detach', _memory('dimm', 16), 'live config'),
     ('detach', _memory('dimm', 3), 'config'),
     ('attach', _memory('dimm', 3), 'live'),                                 # no multiple of QEMU's step
+    ('setmem', '150M', 'live config'),                                      # more than the definition can have
+    ('detach', _elastic(64, 32, alias='ua-first'), 'config'),               # as it was attached, since resized
     ('destroy',),
     ('undefine',),
 )
