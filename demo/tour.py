@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""tour.py: a guest with every kind of memory, started and changed by stock virsh, and what it sees beside what was promised.
+"""tour.py: a guest with every kind of memory, started and changed by stock virsh and virsh-memory, and what it sees beside what was promised.
 
     build/run demo/tour.py [--connect URI]
 """
@@ -27,6 +27,7 @@ import libvirt  # noqa: E402
 import guest  # noqa: E402
 import report  # noqa: E402
 from changes import ChangeError, Changes  # noqa: E402
+from resizing import ResizeError, Resizing  # noqa: E402
 from agent import Agent, AgentError  # noqa: E402
 from daemon import DaemonError, Virtmemd, endGuests  # noqa: E402
 from screen import Screen  # noqa: E402
@@ -151,6 +152,7 @@ class Tour:
         agent = self.bootGuest()
         self.compare(agent)
         Changes(self, agent).run()
+        Resizing(self, agent).run()
         agent.close()
         self.stopGuest()
 
@@ -214,7 +216,7 @@ def main():
         tour.cleanUp()
         shutil.rmtree(folder, ignore_errors=True)
         return 130
-    except (TourError, ChangeError, AgentError, DaemonError, AssertionError, OSError, libvirt.libvirtError,
+    except (TourError, ChangeError, ResizeError, AgentError, DaemonError, AssertionError, OSError, libvirt.libvirtError,
             subprocess.SubprocessError) as error:
         screen.error(f'\ndemo: {error}')
         tour.cleanUp()
