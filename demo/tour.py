@@ -60,7 +60,8 @@ class Tour:
         done = subprocess.run(
             ['virsh', *arguments], env={**os.environ, 'LIBVIRT_DEFAULT_URI': self.uri, 'LC_ALL': 'C'},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=VIRSH_SECONDS, check=False)
+            timeout=VIRSH_SECONDS, check=False,
+            start_new_session=True)     # virsh that sees a terminal looks for a polkit agent, and says so if there is none
         if show or done.returncode != 0:
             self.screen.output(done.stdout.replace(self.folder + '/', ''))
         if done.returncode != 0:
