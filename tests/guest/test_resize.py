@@ -13,6 +13,8 @@ import sys
 import time
 import unittest
 
+import libvirt
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
@@ -124,6 +126,9 @@ class Resize(unittest.TestCase):
         run.until('progress')
         self.scene.daemon.kill()
         self.scene.daemon.start()
+        # The test's own connection died with the daemon, and the guest is to be ended through one that lives.
+        guest.conn = libvirt.open(self.scene.uri)
+        guest.domain = guest.conn.lookupByName(guest.name)
         self.assertDone(run.finish(), 3 * GIB)
         self.assertMemTotal(guest, 3 * GIB)
 
