@@ -98,33 +98,37 @@ static void measure(const virMemProgress *now, guint64 *done, guint64 *whole)
     *done = left > *whole ? 0 : *whole - left;
 }
 
-static char *remaining(const virMemProgress *now, guint64 done, guint64 whole)
+/* "120 MiB/s  3 s left"; too early a guess is none. */
+static char *pace(const virMemProgress *now, guint64 done, guint64 whole)
 {
+    g_autofree char *rate = NULL;
     guint64 seconds;
 
     if (now->stillMs >= 3000)
         return g_strdup_printf("no progress for %llu s", now->stillMs / 1000);
     if (!done || now->elapsedMs < 500)
         return g_strdup("");
+    rate = outKib(done * 1000 / now->elapsedMs);
+    if (done == whole)
+        return g_strdup_printf("%s/s", rate);
     seconds = (whole - done) * now->elapsedMs / done / 1000 + 1;
-    return seconds < 120 ? g_strdup_printf("%" G_GUINT64_FORMAT " s left", seconds)
-                         : g_strdup_printf("%" G_GUINT64_FORMAT " min left", seconds / 60);
+    return seconds < 120 ? g_strdup_printf("%s/s  %" G_GUINT64_FORMAT " s left", rate, seconds)
+                         : g_strdup_printf("%s/s  %" G_GUINT64_FORMAT " min left", rate, seconds / 60);
 }
 
 static void drawBar(Progress *progress, const virMemProgress *now, guint64 done, guint64 whole)
 {
     g_autofree char *have = outKib(now->nowKib);
     g_autofree char *goal = outKib(now->targetKib);
-    g_autofree char *speed = outKib(now->elapsedMs ? done * 1000 / now->elapsedMs : 0);
-    g_autofree char *left = remaining(now, done, whole);
+    g_autofree char *speed = pace(now, done, whole);
     g_autofree char *bar = NULL;
     g_autofree char *text = NULL;
     int columns, lines;
     gsize used;
 
     outTerminal(&columns, &lines);
-    text = g_strdup_printf(" %3" G_GUINT64_FORMAT "%%  %s of %s%s%s/s  %s", whole ? done * 100 / whole : 100, have, goal,
-                           now->undoing ? " (taking back)  " : "  ", speed, left);
+    text = g_strdup_printf(" %3" G_GUINT64_FORMAT "%%  %s of %s%s%s", whole ? done * 100 / whole : 100, have, goal,
+                           now->undoing ? " (taking back)  " : "  ", speed);
     used = (gsize)g_utf8_strlen(progress->what, -1) + (gsize)g_utf8_strlen(text, -1) + 2;
     if (used + 5 < (gsize)columns)
         bar = progressBar(done, whole, MIN((gsize)columns - used, BAR_MOST), outUtf8());
