@@ -395,3 +395,12 @@ MemoryDeviceDef *memoryDeviceFind(const DomainDef *domain, const MemoryDeviceDef
     }
     return NULL;
 }
+
+MemoryDeviceDef *memoryDeviceFindAlias(const DomainDef *domain, const char *alias)
+{
+    for (gsize i = 0; alias && i < domain->nmemories; i++) {
+        if (g_strcmp0(domain->memories[i]->info.alias, alias) == 0)
+            return domain->memories[i];
+    }
+    return NULL;
+}

@@ -71,3 +71,6 @@ gboolean memoryDeviceUsesSlot(MemoryDeviceModel model);
  * current) and how it is used (access, discard, label and so on) is not compared, nor what @wanted leaves open (alias,
  * address), nor a DIMM's base that either of them leaves open. The first in the order of the list. Borrowed. */
 MemoryDeviceDef *memoryDeviceFind(const DomainDef *domain, const MemoryDeviceDef *wanted);
+
+/* The device of @domain with @alias, or NULL (for a NULL alias too). Borrowed. */
+MemoryDeviceDef *memoryDeviceFindAlias(const DomainDef *domain, const char *alias);

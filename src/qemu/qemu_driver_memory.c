@@ -286,11 +286,10 @@ static gboolean isNotSought(DeviceInfo *info, const char *element, gpointer opaq
 static MemoryDeviceDef *findAlias(DomainDef *def, const char *alias, GError **err)
 {
     AliasSearch search = { .alias = alias };
+    MemoryDeviceDef *device = memoryDeviceFindAlias(def, alias);
 
-    for (gsize i = 0; i < def->nmemories; i++) {
-        if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
-            return def->memories[i];
-    }
+    if (device)
+        return device;
     if (domainDevicesForEach(def, isNotSought, &search))
         memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "no device found with alias '%s'", alias);
     else

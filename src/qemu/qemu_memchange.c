@@ -132,15 +132,6 @@ static void refresh(QemuDomain *dom)
         qemuRefreshApply(dom, &refresh);
 }
 
-static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias)
-{
-    for (gsize i = 0; i < def->nmemories; i++) {
-        if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
-            return def->memories[i];
-    }
-    return NULL;
-}
-
 /* ---- attach ---- */
 
 gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **err)
@@ -179,7 +170,7 @@ gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
 
 void qemuMemChangeForget(QemuDomain *dom, const char *alias)
 {
-    MemoryDeviceDef *device = findAlias(dom->live, alias);
+    MemoryDeviceDef *device = memoryDeviceFindAlias(dom->live, alias);
 
     if (!device)
         return;
@@ -248,7 +239,7 @@ gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, con
     entry = deviceEntry(QEMU_MEM_UPDATE, alias, wanted, config);
     if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
         return FALSE;
-    device = findAlias(dom->live, alias);
+    device = memoryDeviceFindAlias(dom->live, alias);
     if (device)
         device->requestedKib = wanted->requestedKib;
     return finish(dom, config, err);

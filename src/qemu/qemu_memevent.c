@@ -7,28 +7,19 @@
 #include "qemu/qemu_memunplug.h"
 #include "qemu/qemu_driver_priv.h"
 
-static MemoryDeviceDef *findDevice(QemuDomain *dom, const char *alias)
-{
-    for (gsize i = 0; alias && i < dom->live->nmemories; i++) {
-        if (g_strcmp0(dom->live->memories[i]->info.alias, alias) == 0)
-            return dom->live->memories[i];
-    }
-    return NULL;
-}
-
 void qemuMemEventDeviceDeleted(QemuDomain *dom, MemJson *data)
 {
     /* the same event comes for the device's children, without an id */
     const char *alias = memJsonGetString(data, "device");
 
-    if (!alias || qemuMemUnplugTell(dom, alias, NULL) || !findDevice(dom, alias))
+    if (!alias || qemuMemUnplugTell(dom, alias, NULL) || !memoryDeviceFindAlias(dom->live, alias))
         return;
     qemuMemChangeSettleLater(dom);
 }
 
 static void refused(QemuDomain *dom, const char *alias, const char *reason)
 {
-    if (!findDevice(dom, alias))
+    if (!memoryDeviceFindAlias(dom->live, alias))
         return;
     g_info("%s: the guest refused to give up '%s': %s", dom->name, alias, reason);
     qemuMemUnplugTell(dom, alias, reason);

@@ -71,15 +71,6 @@ static gboolean checkAlias(const DomainDef *live, const MemoryDeviceDef *device,
     return FALSE;
 }
 
-static const MemoryDeviceDef *findAlias(const DomainDef *live, const char *alias)
-{
-    for (gsize i = 0; alias && i < live->nmemories; i++) {
-        if (g_strcmp0(live->memories[i]->info.alias, alias) == 0)
-            return live->memories[i];
-    }
-    return NULL;
-}
-
 /* A size that starts when cold must plug when hot: the step is the same as at start. */
 static gboolean roundSize(const DomainDef *live, MemoryDeviceDef *device, GError **err)
 {
@@ -205,7 +196,7 @@ static gboolean sameAddress(const DeviceInfo *a, const DeviceInfo *b)
 
 MemoryDeviceDef *qemuMemHotplugFindForUpdate(const DomainDef *def, const MemoryDeviceDef *wanted)
 {
-    MemoryDeviceDef *found = (MemoryDeviceDef *)findAlias(def, wanted->info.alias);
+    MemoryDeviceDef *found = memoryDeviceFindAlias(def, wanted->info.alias);
 
     if (found)
         return found->info.type == DEVICE_ADDRESS_NONE || wanted->info.type == DEVICE_ADDRESS_NONE ||

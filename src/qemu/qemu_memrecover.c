@@ -58,15 +58,6 @@ static gboolean hasDevice(const Present *present, const char *alias)
     return g_strv_contains((const char *const *)present->devices, alias);
 }
 
-static MemoryDeviceDef *findAlias(const DomainDef *def, const char *alias)
-{
-    for (gsize i = 0; i < def->nmemories; i++) {
-        if (g_strcmp0(def->memories[i]->info.alias, alias) == 0)
-            return def->memories[i];
-    }
-    return NULL;
-}
-
 /* ---- devices that have gone ---- */
 
 /* What QEMU and the host still have of a device that is not, or no longer, there. */
@@ -87,7 +78,7 @@ static void clearAway(QemuDomain *dom, QemuMonitor *mon, const Present *present,
 
 static void finishGone(QemuDomain *dom, QemuMonitor *mon, const Present *present, const char *alias)
 {
-    const MemoryDeviceDef *device = findAlias(dom->live, alias);
+    const MemoryDeviceDef *device = memoryDeviceFindAlias(dom->live, alias);
 
     if (device)
         clearAway(dom, mon, present, device);
@@ -127,7 +118,7 @@ static gboolean recoverAttach(QemuDomain *dom, QemuMonitor *mon, const Present *
 {
     g_autoptr(MemoryDeviceDef) device = memoryDeviceDefParseString(entry->deviceXml, DOMAIN_PARSE_STATUS, err);
 
-    if (findAlias(dom->live, entry->alias))
+    if (memoryDeviceFindAlias(dom->live, entry->alias))
         return hasDevice(present, entry->alias);
     if (!device)
         return FALSE;
@@ -175,7 +166,7 @@ static gboolean recoverUpdate(QemuDomain *dom, QemuMonitor *mon, const QemuMemJo
 
     if (!wanted || !askProperty(dom, mon, entry->alias, "requested-size", &bytes, err))
         return FALSE;
-    device = findAlias(dom->live, entry->alias);
+    device = memoryDeviceFindAlias(dom->live, entry->alias);
     if (!device)
         return FALSE;
     device->requestedKib = memUnitsBytesToKib(bytes);
