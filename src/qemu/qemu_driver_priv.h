@@ -52,12 +52,14 @@ void qemuEventTell(QemuDriver *driver);
 /* Forget what was not told (end of the driver). */
 void qemuEventDrop(QemuDriver *driver);
 
-/* ---- work in the background ---- */
+/* ---- work in the background: qemu_driver_task.c ---- */
 typedef void (*QemuTaskFunc)(QemuDomain *dom, int argument);
 /* Any thread: run @func without lock; keeps a reference meanwhile. */
 void qemuDriverQueue(QemuDomain *dom, QemuTaskFunc func, int argument);
+/* The driver's threads for it. */
+GThreadPool *qemuDriverTasksNew(void);
 
-/* ---- finding; VIR_ERR_NO_DOMAIN ---- */
+/* ---- finding: qemu_driver_find.c; VIR_ERR_NO_DOMAIN ---- */
 /* Waits shortly for a domain that the daemon, just come up, still asks about. */
 QemuDomain *qemuDriverFind(QemuDriver *driver, QemuUuid uuid, GError **err);
 /* VIR_ERR_INVALID_ARG for bits of @flags beyond @known, naming function @what. */
