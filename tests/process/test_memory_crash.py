@@ -8,7 +8,6 @@ killed, and lets it through, or not, before the next daemon comes."""
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import threading
@@ -23,8 +22,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 
 import suite  # noqa: E402
 from daemon import Virtmemd, endGuests  # noqa: E402
+from relay import PATIENCE, Relay  # noqa: E402
 
-PATIENCE = 30
 LIVE_CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
 
 XML = """
@@ -49,68 +48,27 @@ XML = """
 
 DIMM = """<memory model='dimm'><target><size unit='MiB'>16</size><node>0</node></target><alias name='ua-new'/></memory>"""
 
+# A guest whose devices go as soon as they are asked to, with nothing running in it: on pSeries firmware has to take a DIMM into
+# use, and before that it is QEMU's alone.
+PSERIES = """
+<domain type='qemu'>
+  <name>guest</name>
+  <maxMemory slots='4' unit='GiB'>4</maxMemory>
+  <memory unit='MiB'>256</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='ppc64' machine='pseries'>hvm</type></os>
+  <cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>
+  <memoryBacking><source type='file'/></memoryBacking>
+  <devices>
+    <emulator>/usr/bin/qemu-system-ppc64</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='virtio'/>
+  </devices>
+</domain>"""
+
+PSERIES_DIMM = DIMM.replace('>16<', '>256<')
+
 libvirt.registerErrorHandler(lambda *_: None, None)
-
-
-class Relay:
-    """Takes the place of the monitor's socket. hold(n, answer): stop at command n from now on, before it goes on to QEMU or
-    before its answer goes back."""
-
-    def __init__(self, path):
-        self.path, self.real = path, path + '.real'
-        os.rename(path, self.real)
-        self.listener = socket.socket(socket.AF_UNIX)
-        # a path longer than a socket address may be
-        os.chdir(os.path.dirname(path))
-        self.listener.bind(os.path.basename(path))
-        self.listener.listen()
-        self.commands, self.answers, self.counting = 0, 0, False
-        self.step, self.answer = 0, False
-        self.reached, self.released = threading.Event(), threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def hold(self, step, answer):
-        self.commands, self.answers, self.step, self.answer, self.counting = 0, 0, step, answer, True
-
-    def release(self):
-        self.counting = False
-        self.released.set()
-
-    def _accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            qemu = socket.socket(socket.AF_UNIX)
-            qemu.connect(os.path.basename(self.real))
-            threading.Thread(target=self._down, args=(client, qemu), daemon=True).start()
-            threading.Thread(target=self._up, args=(client, qemu), daemon=True).start()
-
-    def _down(self, client, qemu):
-        """Commands, one at a time."""
-        try:
-            for line in client.makefile('rb'):
-                if self.counting:
-                    self.commands += 1
-                    if self.commands == self.step and not self.answer:
-                        self.reached.set()
-                        self.released.wait(PATIENCE)
-                qemu.sendall(line)
-        except OSError:
-            pass
-        # QEMU takes the next connection when this one has ended
-        qemu.shutdown(socket.SHUT_RDWR)
-
-    def _up(self, client, qemu):
-        try:
-            for line in qemu.makefile('rb'):
-                if self.counting and (b'"return"' in line or b'"error"' in line):
-                    self.answers += 1
-                    if self.answers == self.step and self.answer:
-                        self.reached.set()
-                        self.released.wait(PATIENCE)
-                client.sendall(line)
-        except OSError:
-            pass
-        client.close()
 
 
 class Scene(unittest.TestCase):
@@ -141,16 +99,29 @@ class Scene(unittest.TestCase):
         self.assertEqual(set(live), set(devices), where)
         self.assertEqual(set(live), set(stored), where)
         self.assertEqual(set(live), objects, where)
-        requested = {int(memory['ua-elastic'].findtext('target/requested')) * 1024 for memory in (live, stored)}
-        self.assertEqual(requested, {devices['ua-elastic']['requested-size']}, where)
+        for alias, entry in devices.items():
+            if 'requested-size' in entry:
+                requested = {int(memory[alias].findtext('target/requested')) * 1024 for memory in (live, stored)}
+                self.assertEqual(requested, {entry['requested-size']}, where)
+        periods = {int(stats.get('period')) for stats in (
+            ElementTree.fromstring(dom.XMLDesc(flags)).find('devices/memballoon/stats')
+            for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)) if stats is not None}
+        period = self.ask(dom, 'qom-get', path='/machine/peripheral/balloon0', property='guest-stats-polling-interval')
+        self.assertEqual(periods, {period} - {0}, where)
+        self.checkFiles(live, where)
+
+    def checkFiles(self, live, where):
+        """No entry of the journal is left, and no file behind memory that is not there."""
         self.assertEqual([name for name in os.listdir(os.path.join(self.daemon.folder, 'run', 'qemu'))
                           if name.endswith('.memory.json')], [], where)
+        for folder, _, names in os.walk(os.path.join(self.daemon.folder, 'lib')):
+            self.assertLessEqual({name for name in names if name.startswith('ua-')}, set(live), where)
 
 
 class MemoryCrash(Scene):
-    def throughRelay(self):
+    def throughRelay(self, xml):
         """A running guest whose monitor goes through a relay."""
-        dom = libvirt.open(self.daemon.uri).defineXML(XML)
+        dom = libvirt.open(self.daemon.uri).defineXML(xml)
         dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
         path = os.path.join(self.daemon.folder, 'lib', 'qemu', f'domain-{dom.ID()}-guest', 'monitor.sock')
         self.daemon.kill()
@@ -158,9 +129,9 @@ class MemoryCrash(Scene):
         self.daemon.start()
         return relay
 
-    def killAt(self, step, answer, work, prepare):
+    def killAt(self, step, answer, work, prepare, xml):
         """False: there is no such step."""
-        relay = self.throughRelay()
+        relay = self.throughRelay(xml)
         dom = self.open()
         if prepare:
             prepare(dom)
@@ -188,11 +159,11 @@ class MemoryCrash(Scene):
         dom.undefine()
         return found
 
-    def everyStep(self, work, prepare=None, steps=1):
+    def everyStep(self, work, prepare=None, steps=1, xml=XML):
         """steps: how many there are at least."""
         for answer in (False, True):
             step = 1
-            while self.killAt(step, answer, work, prepare):
+            while self.killAt(step, answer, work, prepare, xml):
                 step += 1
             self.assertGreater(step, steps)
 
@@ -203,12 +174,24 @@ class MemoryCrash(Scene):
         xml = ElementTree.tostring(ElementTree.fromstring(XML).find('devices/memory'), encoding='unicode')
         self.everyStep(lambda dom: dom.updateDeviceFlags(xml.replace('>4<', '>8<'), LIVE_CONFIG))
 
+    def testPeriod(self):
+        self.everyStep(lambda dom: dom.setMemoryStatsPeriod(3, LIVE_CONFIG))
+
     def testDetachRefused(self):
         """A paused guest answers nothing: the device stays, wherever the daemon is killed."""
         os.environ['VIRTMEMD_UNPLUG_TIMEOUT'] = '300'
         self.addCleanup(os.environ.pop, 'VIRTMEMD_UNPLUG_TIMEOUT')
         self.everyStep(lambda dom: dom.detachDeviceFlags(DIMM, LIVE_CONFIG),
                        lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+
+
+    def testDetach(self):
+        self.everyStep(lambda dom: dom.detachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG),
+                       lambda dom: dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG), steps=3, xml=PSERIES)
+
+    def testDetachByAlias(self):
+        self.everyStep(lambda dom: dom.detachDeviceAlias('ua-new', LIVE_CONFIG),
+                       lambda dom: dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG), steps=3, xml=PSERIES)
 
 
 class Waiting(Scene):
