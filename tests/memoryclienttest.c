@@ -11,7 +11,7 @@
 #define MIB 1024ULL
 
 #define VMEM MEMORY_CHANGE_VIRTIO_MEM
-#define UNKNOWN .totalBeforeKib = VIR_MEM_UNKNOWN, .totalKib = VIR_MEM_UNKNOWN, .availableKib = VIR_MEM_UNKNOWN
+#define UNKNOWN .hasKib = VIR_MEM_UNKNOWN, .totalBeforeKib = VIR_MEM_UNKNOWN, .totalKib = VIR_MEM_UNKNOWN, .availableKib = VIR_MEM_UNKNOWN
 
 static const struct {
     MemoryObservation seen;
@@ -23,12 +23,22 @@ static const struct {
     {{.change = VMEM, .alias = "v0", .wantedKib = 512 * MIB, .paused = TRUE, UNKNOWN}, VIR_MEM_DIAGNOSIS_STALLED,
      "'v0' stays at 0 B: the guest is paused"},
     {{.change = VMEM, .alias = "v0", .startKib = 0, .nowKib = 1024 * MIB, .wantedKib = 2048 * MIB, .moved = TRUE,
+      .hasKib = VIR_MEM_UNKNOWN,
       .totalBeforeKib = 900 * MIB, .totalKib = 890 * MIB, .availableKib = 700 * MIB}, VIR_MEM_DIAGNOSIS_NOT_ONLINE,
      "'v0' has 1 GiB plugged, but the guest does not use it: its memory is not online"},
+    {{.change = MEMORY_CHANGE_GUEST, .startKib = 1024 * MIB, .nowKib = 2048 * MIB, .wantedKib = 2048 * MIB, .moved = TRUE,
+      .hasKib = 2048 * MIB, .totalBeforeKib = 900 * MIB, .totalKib = 890 * MIB, .availableKib = 700 * MIB},
+     VIR_MEM_DIAGNOSIS_NOT_ONLINE, "the guest has 1 GiB more plugged, but reports only 890 MiB in all: the rest is not online"},
+    /* A balloon that gives back has nothing to be brought online. */
+    {{.change = MEMORY_CHANGE_BALLOON, .startKib = 512 * MIB, .nowKib = 768 * MIB, .wantedKib = 1024 * MIB, .moved = TRUE,
+      .hasKib = 768 * MIB, .totalBeforeKib = 900 * MIB, .totalKib = 900 * MIB, .availableKib = 700 * MIB},
+     VIR_MEM_DIAGNOSIS_STALLED, "the balloon stays at 768 MiB of 1 GiB, and the guest does not say why"},
     {{.change = VMEM, .alias = "v0", .startKib = 0, .nowKib = 1024 * MIB, .wantedKib = 4096 * MIB, .moved = TRUE,
+      .hasKib = VIR_MEM_UNKNOWN,
       .totalBeforeKib = 900 * MIB, .totalKib = 1900 * MIB, .availableKib = 20 * MIB}, VIR_MEM_DIAGNOSIS_GUEST_MEMORY,
      "'v0' has 1 GiB of 4 GiB: the guest has only 20 MiB available, too little for the page structures of the rest"},
     {{.change = VMEM, .alias = "v0", .startKib = 0, .nowKib = 1024 * MIB, .wantedKib = 4096 * MIB, .moved = TRUE,
+      .hasKib = VIR_MEM_UNKNOWN,
       .totalBeforeKib = 900 * MIB, .totalKib = 1900 * MIB, .availableKib = 1500 * MIB}, VIR_MEM_DIAGNOSIS_STALLED,
      "'v0' stays at 1 GiB of 4 GiB, and the guest does not say why"},
     {{.change = VMEM, .alias = "v0", .nowKib = 512 * MIB, .wantedKib = 1024 * MIB, .hadDriver = TRUE, UNKNOWN},
@@ -45,6 +55,7 @@ static const struct {
     {{.change = MEMORY_CHANGE_UNPLUG, .alias = "dimm0", .nowKib = 512 * MIB, UNKNOWN}, VIR_MEM_DIAGNOSIS_STALLED,
      "the guest did not answer the request to let go of 'dimm0'"},
     {{.change = MEMORY_CHANGE_PLUG, .alias = "dimm0", .nowKib = 512 * MIB, .wantedKib = 512 * MIB, .moved = TRUE,
+      .hasKib = VIR_MEM_UNKNOWN,
       .totalBeforeKib = 900 * MIB, .totalKib = 900 * MIB, .availableKib = 500 * MIB}, VIR_MEM_DIAGNOSIS_NOT_ONLINE,
      "'dimm0' has 512 MiB plugged, but the guest does not use it: its memory is not online"},
     {{.change = MEMORY_CHANGE_BALLOON, .nowKib = 1024 * MIB, .wantedKib = 512 * MIB, UNKNOWN}, VIR_MEM_DIAGNOSIS_NO_DRIVER,
@@ -73,6 +84,44 @@ static void testVerdicts(void)
     }
     for (size_t i = 0; i < G_N_ELEMENTS(seen); i++)
         g_assert_true(seen[i]);
+}
+
+/* Sizes in MiB; 0: not known. */
+static const struct {
+    guint64 added, has, before, after;
+    MemoryOnline online;
+} uses[] = {
+    {1024, 2048, 900, 1900, MEMORY_ONLINE_YES},
+    {1024, 2048, 900, 900, MEMORY_ONLINE_NO},
+    {1024, 2048, 900, 890, MEMORY_ONLINE_NO},
+    {1024, 2048, 900, 1411, MEMORY_ONLINE_NO},          /* just under half of it */
+    {1024, 2048, 900, 1412, MEMORY_ONLINE_YES},
+    {1024, 0, 900, 900, MEMORY_ONLINE_NO},              /* the rise alone */
+    {1024, 2048, 0, 900, MEMORY_ONLINE_UNKNOWN},
+    {1024, 2048, 900, 0, MEMORY_ONLINE_UNKNOWN},
+    {31, 1055, 900, 900, MEMORY_ONLINE_UNKNOWN},        /* noise */
+    {0, 1024, 900, 900, MEMORY_ONLINE_UNKNOWN},
+    {128, 1152, 900, 900, MEMORY_ONLINE_NO},
+    {128, 1152, 900, 1028, MEMORY_ONLINE_YES},
+    {1024, 2048, 3900, 1940, MEMORY_ONLINE_YES},        /* the report of before is of before a shrink */
+    {200, 1400, 1250, 1290, MEMORY_ONLINE_YES},
+    {1024, 2048, 3900, 900, MEMORY_ONLINE_NO},
+    {4096, 131072, 118000, 118000, MEMORY_ONLINE_NO},
+    {4096, 131072, 130000, 122000, MEMORY_ONLINE_YES},  /* lost in what a large guest's kernel keeps: nothing is claimed */
+    {65536, 131072, 63000, 63000, MEMORY_ONLINE_NO},
+};
+
+static void testOnline(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(uses); i++) {
+        MemoryUse use = {
+            .addedKib = uses[i].added * MIB, .hasKib = uses[i].has ? uses[i].has * MIB : VIR_MEM_UNKNOWN,
+            .totalBeforeKib = uses[i].before ? uses[i].before * MIB : VIR_MEM_UNKNOWN,
+            .totalKib = uses[i].after ? uses[i].after * MIB : VIR_MEM_UNKNOWN,
+        };
+        g_test_message("case %zu", i);
+        g_assert_cmpint(memoryOnlineJudge(&use), ==, uses[i].online);
+    }
 }
 
 static void testNames(void)
@@ -245,6 +294,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_assert_cmpint(virInitialize(), ==, 0);
     g_test_add_func("/client/verdicts", testVerdicts);
+    g_test_add_func("/client/online", testOnline);
     g_test_add_func("/client/names", testNames);
     g_test_add_func("/client/stats", testStats);
     g_test_add_func("/client/inventory", testInventory);

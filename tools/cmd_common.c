@@ -32,10 +32,11 @@ void commonRunOptions(const Cmd *cmd, CommonRun *run, virMemRunOptions *options)
     };
 }
 
-/* Did it move, and stay where it went? */
+/* Did it move, and stay where it went? Not if it has all that was asked for, and the guest does not use it. */
 static gboolean isPartly(const virMemResult *result)
 {
-    return result->reachedKib != VIR_MEM_UNKNOWN && result->reachedKib != result->fromKib && result->rolledBack <= 0;
+    return result->reachedKib != VIR_MEM_UNKNOWN && result->reachedKib != result->fromKib && result->reachedKib != result->askedKib &&
+           result->rolledBack <= 0;
 }
 
 gboolean commonShort(GError **err, const char *what, const virMemResult *result)
@@ -53,6 +54,8 @@ gboolean commonShort(GError **err, const char *what, const virMemResult *result)
         how = g_strdup_printf("it went from %s to %s, not to %s", from, reached, asked);
     else if (result->reachedKib != result->askedKib)
         how = g_strdup_printf("it stays at %s, not %s", from, asked);
+    else if (result->reachedKib != result->fromKib)
+        how = g_strdup_printf("it went from %s to %s", from, reached);
     cmdErrorSet(err, isPartly(result) ? CMD_PARTLY : ctlDiagnosisStatus(result->diagnosis), "%s: %s%s%s%s (%s)%s%s", what, how ? how : "", back, how ? ": " : "",
                 result->text ? result->text : "it ended early", virMemDiagnosisName(result->diagnosis), advice ? ": " : "", advice ? advice : "");
     return FALSE;

@@ -368,8 +368,9 @@ struct _virMemResult {
 void virMemResultFree(virMemResult *result);
 
 /* Does the steps of @plan one after the other, each until the guest has done it. A device that was idle and does not stir
- * within 5 s has no driver, and a DIMM that the guest's reports do not show within 10 s is not online: these two do not
- * wait for stallMs. Changes the running guest alone. Blocks; not to be called from an event callback. @options may be
+ * within 5 s has no driver, and a DIMM or virtio-mem that the guest's reports do not show within 10 s is not online: these
+ * do not wait for stallMs. For virtio-mem the reports are looked at when all steps are done, so that the device has all of
+ * it by then (shortKib is 0). Changes the running guest alone. Blocks; not to be called from an event callback. @options may be
  * NULL. Returns 0: all done; VIR_MEM_ERR_INCOMPLETE with @result stored; VIR_MEM_ERR_LOST with @result stored;
  * VIR_MEM_ERR_NOT_RUNNING or VIR_MEM_ERR_INVALID_ARG before anything was done. @result may be NULL. */
 int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *options, virMemResult **result,

@@ -17,6 +17,10 @@
 /* A balloon is asked of QEMU itself, which knows more than the events tell. */
 #define BALLOON_INTERVAL_MS 100
 #define NO_EVENTS_INTERVAL_MS 100
+/* No event tells of a report. */
+#define REPORT_INTERVAL_MS 200
+/* Reports are dated in seconds. */
+#define REPORT_DATE_MS 1000
 #define RECONNECT_INTERVAL_MS 100
 /* The balloon works in pages, and a guest may keep the last of them. */
 #define BALLOON_SLACK_KIB 1024
@@ -24,6 +28,13 @@
 #define REPORT_MOST_MS 10000
 
 static const virMemRunOptions noOptions;
+
+/* Whether the guest's own reports come, so that the use of new memory can be seen. */
+static gboolean reportsFlow(const virMemInventory *inventory)
+{
+    return inventory->balloonPeriod > 0 && inventory->guestTotal.kib != VIR_MEM_UNKNOWN &&
+           inventory->guestTotal.ageMs >= 0 && inventory->guestTotal.ageMs <= REPORT_MOST_MS;
+}
 
 int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err)
 {
@@ -33,7 +44,12 @@ int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions
     await->watch = memoryWatchNew(dom, options, err);
     if (!await->watch)
         return VIR_MEM_ERR_SYSTEM;
-    return virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &await->inventory, err);
+    int code = virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &await->inventory, err);
+    if (code == VIR_MEM_OK) {
+        await->hadKib = await->inventory->current.kib;
+        await->totalBeforeKib = reportsFlow(await->inventory) ? await->inventory->guestTotal.kib : VIR_MEM_UNKNOWN;
+    }
+    return code;
 }
 
 void memoryAwaitClear(MemoryAwait *await)
@@ -132,13 +148,6 @@ static gboolean allAsRequested(const virMemInventory *inventory)
     return TRUE;
 }
 
-/* Whether the guest's own reports come, so that a DIMM's use can be seen. */
-static gboolean reportsFlow(const virMemInventory *inventory)
-{
-    return inventory->balloonPeriod > 0 && inventory->guestTotal.kib != VIR_MEM_UNKNOWN &&
-           inventory->guestTotal.ageMs >= 0 && inventory->guestTotal.ageMs <= REPORT_MOST_MS;
-}
-
 static guint64 totalNow(const virMemInventory *inventory)
 {
     return inventory->guestTotal.kib;
@@ -184,6 +193,7 @@ static int conclude(MemoryAwait *await, const MemoryGoal *goal, MemoryObservatio
     seen->wantedKib = goal->wantedKib;
     seen->paused = inventory->state == VIR_DOMAIN_PAUSED;
     seen->totalKib = inventory->guestTotal.kib;
+    seen->hasKib = inventory->current.kib;
     seen->availableKib = inventory->guestAvailable.kib;
     seen->guestRefused = memoryWatchRefused(await->watch, goal->alias);
     int diagnosis = memoryDiagnose(seen, &text);
@@ -229,6 +239,15 @@ static void observeStart(const MemoryAwait *await, const MemoryGoal *goal, Memor
         seen->startKib = 0;
         seen->hadDriver = FALSE;
     }
+}
+
+static int notOnline(MemoryAwait *await, const MemoryUse *use)
+{
+    MemoryObservation seen = {.startKib = await->hadKib, .moved = TRUE, .totalBeforeKib = use->totalBeforeKib,
+                              .nowKib = await->hadKib + use->addedKib};
+    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = seen.nowKib};
+
+    return conclude(await, &goal, &seen);
 }
 
 int memoryAwaitGoal(MemoryAwait *await, const MemoryGoal *goal)
@@ -289,6 +308,35 @@ int memoryAwaitCall(MemoryAwait *await, const MemoryGoal *goal, MemoryCallFunc c
     }
     seen.cancelled = cancelled(await);
     return conclude(await, goal, &seen);
+}
+
+int memoryAwaitOnline(MemoryAwait *await)
+{
+    gint64 since = g_get_monotonic_time();
+
+    while (!cancelled(await)) {
+        Look looked = look(await, since);
+        if (looked == LOOK_LOST || looked == LOOK_STOPPED) {
+            MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = await->hadKib};
+            MemoryObservation seen = {.lost = looked == LOOK_LOST, .stopped = looked == LOOK_STOPPED,
+                                      .nowKib = await->inventory->current.kib};
+            return conclude(await, &goal, &seen);
+        }
+        const virMemInventory *inventory = await->inventory;
+        MemoryUse use = {
+            .addedKib = inventory->current.kib > await->hadKib ? inventory->current.kib - await->hadKib : 0,
+            .hasKib = inventory->current.kib, .totalBeforeKib = await->totalBeforeKib, .totalKib = inventory->guestTotal.kib,
+        };
+        if (!reportsFlow(inventory) || memoryOnlineJudge(&use) != MEMORY_ONLINE_NO)
+            return VIR_MEM_DIAGNOSIS_NONE;
+        report(await, since);
+        guint64 waitedMs = sinceMs(since);
+        if (waitedMs >= ONLINE_MS)
+            return (guint64) inventory->guestTotal.ageMs + REPORT_DATE_MS <= waitedMs ? notOnline(await, &use)
+                                                                                      : VIR_MEM_DIAGNOSIS_NONE;
+        memoryWatchWait(await->watch, REPORT_INTERVAL_MS, TRUE);
+    }
+    return VIR_MEM_DIAGNOSIS_NONE;
 }
 
 virMemResult *memoryAwaitResult(const MemoryAwait *await, int diagnosis, guint64 fromKib, guint64 askedKib, guint64 reachedKib)

@@ -27,6 +27,7 @@ typedef struct {
     virMemInventory *inventory;         /* the latest; never NULL after memoryAwaitInit() */
     virMemProgress progress;            /* fromKib, targetKib, step, nsteps, running, undoing: the caller's */
     gint64 began;                       /* monotonic, microseconds */
+    guint64 hadKib, totalBeforeKib;     /* the guest's size and MemTotal at the first look; UNKNOWN: no reports flow */
     gboolean declined;                  /* the progress callback wants no more */
     int libvirtCode;                    /* of a refused call */
     char *alias;                        /* at fault in the last diagnosis, or NULL */
@@ -39,6 +40,10 @@ void memoryAwaitClear(MemoryAwait *await);
 
 /* Returns a virMemDiagnosis; text and alias are set unless it is NONE. */
 int memoryAwaitGoal(MemoryAwait *await, const MemoryGoal *goal);
+
+/* After all that was to grow has grown: waits for the guest's next report if no earlier one shows that it uses the memory.
+ * Returns NONE (it does, or does not report), NOT_ONLINE or LOST. */
+int memoryAwaitOnline(MemoryAwait *await);
 
 /* A call of libvirt that changes something; 0 or -1, as libvirt's own. */
 typedef int (*MemoryCallFunc)(virDomainPtr dom, gconstpointer data);

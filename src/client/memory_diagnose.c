@@ -9,6 +9,9 @@
 #define AIR_KIB (8 * 1024)
 /* Less than this comes and goes in MemTotal without meaning anything. */
 #define NOISE_KIB (32 * 1024)
+/* A kernel keeps this much, or 1/16, of what it has outside MemTotal. */
+#define KEPT_LEAST_KIB (256 * 1024)
+#define KEPT_PART 16
 
 static char *size(guint64 kib)
 {
@@ -22,15 +25,35 @@ static char *nameOf(const MemoryObservation *seen)
     return g_strdup(seen->change == MEMORY_CHANGE_BALLOON ? "the balloon" : "the guest");
 }
 
+MemoryOnline memoryOnlineJudge(const MemoryUse *use)
+{
+    if (use->totalKib == VIR_MEM_UNKNOWN || use->totalBeforeKib == VIR_MEM_UNKNOWN || use->addedKib < NOISE_KIB)
+        return MEMORY_ONLINE_UNKNOWN;
+    guint64 halfKib = use->addedKib / 2;
+    guint64 risenKib = use->totalKib > use->totalBeforeKib ? use->totalKib - use->totalBeforeKib : 0;
+    if (risenKib >= halfKib)
+        return MEMORY_ONLINE_YES;
+    if (use->hasKib == VIR_MEM_UNKNOWN)
+        return MEMORY_ONLINE_NO;
+    /* What is not in MemTotal, beyond what a kernel keeps. */
+    guint64 keptKib = MAX(KEPT_LEAST_KIB, use->hasKib / KEPT_PART);
+    guint64 unusedKib = use->hasKib > use->totalKib ? use->hasKib - use->totalKib : 0;
+    /* A small addition would be lost in what a kernel may keep: then the rise alone tells, if the report of before agrees
+     * with what the guest had. */
+    guint64 hadKib = use->hasKib > use->addedKib ? use->hasKib - use->addedKib : 0;
+    gboolean agrees = use->totalBeforeKib <= hadKib && hadKib - use->totalBeforeKib <= keptKib;
+    return unusedKib > keptKib + halfKib || (agrees && unusedKib > halfKib) ? MEMORY_ONLINE_NO : MEMORY_ONLINE_YES;
+}
+
 /* What is plugged is not in the guest's MemTotal. */
 static gboolean isOffline(const MemoryObservation *seen)
 {
-    guint64 addedKib = seen->nowKib > seen->startKib ? seen->nowKib - seen->startKib : 0;
+    MemoryUse use = {
+        .addedKib = seen->nowKib > seen->startKib ? seen->nowKib - seen->startKib : 0,
+        .hasKib = seen->hasKib, .totalBeforeKib = seen->totalBeforeKib, .totalKib = seen->totalKib,
+    };
 
-    if (seen->totalKib == VIR_MEM_UNKNOWN || seen->totalBeforeKib == VIR_MEM_UNKNOWN || addedKib < NOISE_KIB)
-        return FALSE;
-    guint64 risenKib = seen->totalKib > seen->totalBeforeKib ? seen->totalKib - seen->totalBeforeKib : 0;
-    return risenKib < addedKib / 2;
+    return seen->change != MEMORY_CHANGE_BALLOON && memoryOnlineJudge(&use) == MEMORY_ONLINE_NO;
 }
 
 static gboolean lacksMemory(const MemoryObservation *seen)
@@ -46,7 +69,10 @@ static int diagnoseGrowth(const MemoryObservation *seen, const char *name, char 
     g_autofree char *available = seen->availableKib == VIR_MEM_UNKNOWN ? NULL : size(seen->availableKib);
 
     if (isOffline(seen)) {
-        *text = g_strdup_printf("%s has %s plugged, but the guest does not use it: its memory is not online", name, now);
+        g_autofree char *added = size(seen->nowKib - seen->startKib), *total = size(seen->totalKib);
+        *text = seen->alias
+            ? g_strdup_printf("%s has %s plugged, but the guest does not use it: its memory is not online", name, now)
+            : g_strdup_printf("the guest has %s more plugged, but reports only %s in all: the rest is not online", added, total);
         return VIR_MEM_DIAGNOSIS_NOT_ONLINE;
     }
     if (!seen->moved && !seen->hadDriver && (seen->change == MEMORY_CHANGE_VIRTIO_MEM || seen->totalKib == VIR_MEM_UNKNOWN)) {

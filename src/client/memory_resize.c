@@ -200,6 +200,16 @@ static int remember(MemoryAwait *await, int first, int diagnosis, char **text, c
     return first;
 }
 
+/* QEMU plugs virtio-mem without asking whether the guest brings it into use; with a DIMM that is part of its step. */
+static gboolean growsVirtioMem(const virMemPlan *plan)
+{
+    for (size_t i = 0; i < plan->nsteps; i++) {
+        if (plan->steps[i]->kind == VIR_MEM_STEP_VIRTIO_MEM && plan->steps[i]->deltaKib > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, int *rolledBack)
 {
     g_autofree Move *moves = g_new0(Move, plan->nsteps + 1);
@@ -222,6 +232,10 @@ static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, in
         goOn = goesOn(await, step, outcome);
         begun = i + 1;
         *done += outcome == VIR_MEM_DIAGNOSIS_NONE;
+    }
+    if (diagnosis == VIR_MEM_DIAGNOSIS_NONE && growsVirtioMem(plan)) {
+        await->progress.running = NULL;
+        diagnosis = remember(await, diagnosis, memoryAwaitOnline(await), &text, &alias);
     }
     g_free(await->text);
     g_free(await->alias);

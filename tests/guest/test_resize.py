@@ -173,6 +173,22 @@ class Resize(unittest.TestCase):
         self.assertDone(self.resize(guest, GIB), GIB)
         self.assertEqual(self.scene.tree(guest.domain).findall('devices/memory'), [])
 
+    def testVirtioMemNotOnline(self):
+        """QEMU has plugged all of it, which the guest's reports belie; a rollback takes it back."""
+        guest = self.scene.guest('idlemem', devices=virtioMem(0, 1024), memory='off')
+        self.scene.until(lambda: guest.domain.memoryStats().get('available', 0) > 0, True)
+        run = self.resize(guest, GIB + 512 * MIB, '--rollback')
+        self.assertEqual((run.status, run.diagnosis, run.rolledBack), (3, 'not-online', 1), str(run))
+        self.assertIn('the rest is not online', run.words)
+        self.assertLess(run.seconds, 40)
+        self.assertEqual(self.current(guest), [0])
+        run = self.resize(guest, GIB + 512 * MIB)
+        self.assertEqual((run.status, run.diagnosis), (3, 'not-online'), str(run))
+        self.assertEqual(self.current(guest), [512 * MIB])
+        guest.check('for state in $(grep -lx offline /sys/devices/system/memory/memory*/state); do echo online > $state; done')
+        self.assertMemTotal(guest, GIB + 512 * MIB)
+        self.assertDone(self.resize(guest, GIB), GIB)
+
     def testDimms(self):
         guest = self.scene.guest('dimms')
         self.assertDone(self.resize(guest, 2 * GIB), 2 * GIB)
