@@ -88,6 +88,39 @@ static const Cell *cellAt(const Table *table, gsize row, gsize column)
     return &g_array_index(table->cells, Cell, row * table->ncolumns + column);
 }
 
+static gsize signWidth(gunichar sign)
+{
+    return g_unichar_iszerowidth(sign) ? 0 : g_unichar_iswide(sign) ? 2 : 1;
+}
+
+gsize outWidth(const char *text)
+{
+    gsize width = 0;
+
+    for (; *text; text = g_utf8_next_char(text))
+        width += signWidth(g_utf8_get_char(text));
+    return width;
+}
+
+void outAppendPadded(GString *out, const char *text, gsize width, gboolean right)
+{
+    gsize whole = outWidth(text);
+    gsize used = right && whole < width ? width - whole : 0;
+
+    for (gsize i = 0; i < used; i++)
+        g_string_append_c(out, ' ');
+    for (; *text; text = g_utf8_next_char(text)) {
+        gunichar sign = g_utf8_get_char(text);
+        gsize more = signWidth(sign);
+        if (used + more > width)
+            break;
+        g_string_append_unichar(out, g_unichar_iscntrl(sign) ? '?' : sign);
+        used += more;
+    }
+    for (gsize i = used; i < width; i++)
+        g_string_append_c(out, ' ');
+}
+
 static gsize *columnWidths(const Table *table)
 {
     gsize *widths = g_new0(gsize, table->ncolumns);
@@ -95,23 +128,17 @@ static gsize *columnWidths(const Table *table)
     for (gsize column = 0; column < table->ncolumns; column++) {
         if (!table->columns[column].title)
             continue;
-        widths[column] = (gsize)g_utf8_strlen(table->columns[column].title, -1);
+        widths[column] = outWidth(table->columns[column].title);
         for (gsize row = 0; row < tableRows(table); row++)
-            widths[column] = MAX(widths[column], (gsize)g_utf8_strlen(cellAt(table, row, column)->text, -1));
+            widths[column] = MAX(widths[column], outWidth(cellAt(table, row, column)->text));
     }
     return widths;
 }
 
 static void appendCell(GString *out, const char *text, gsize width, gboolean right)
 {
-    gsize blanks = width - (gsize)g_utf8_strlen(text, -1);
-
     g_string_append(out, out->len && out->str[out->len - 1] != '\n' ? "   " : " ");
-    for (gsize i = 0; right && i < blanks; i++)
-        g_string_append_c(out, ' ');
-    g_string_append(out, text);
-    for (gsize i = 0; !right && i < blanks; i++)
-        g_string_append_c(out, ' ');
+    outAppendPadded(out, text, width, right);
 }
 
 static void endLine(GString *out)

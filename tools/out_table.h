@@ -44,4 +44,9 @@ char *outKib(guint64 kib);
 /* The same without rounding: "1026 MiB". Caller frees. */
 char *outKibExact(guint64 kib);
 /* "12 s", "3 min", "5 h"; "-" for a negative one. Caller frees. */
+/* How many cells of a terminal @text takes: some signs take two, some none. */
+gsize outWidth(const char *text);
+/* Appends @text and blanks until it takes @width cells, blanks first if @right; what does not fit is cut off. Signs that would
+ * command the terminal become '?'. */
+void outAppendPadded(GString *out, const char *text, gsize width, gboolean right);
 char *outAge(gint64 ms);
