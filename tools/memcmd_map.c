@@ -129,13 +129,14 @@ static void printPicture(Map *map, const virMemInventory *inventory)
     g_autofree char *below = subtitle(inventory);
     GString *out = g_string_new(NULL);
     int columns, lines;
-    gboolean terminal = outTerminal(&columns, &lines);
-    gsize width = MIN((gsize)MAX(columns - 2, 20), STRIP_MOST);
+    gsize width;
 
+    outTerminal(&columns, &lines);
+    width = MIN((gsize)MAX(columns - 2, 20), STRIP_MOST);
     mapLayout(map, 0.03, 0.03);
     g_string_append_printf(out, " %s: %s\n\n", map->title, below);
-    appendStrip(out, map, width, terminal);
-    appendStrip(out, map, width, terminal);
+    appendStrip(out, map, width, outColours());
+    appendStrip(out, map, width, outColours());
     appendNodes(out, map, width);
     g_string_append_printf(out, "\n%s", list);
     for (guint i = 0; i < map->parts->len; i++) {

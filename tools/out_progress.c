@@ -13,6 +13,12 @@
 /* A plain line for each tenth of the way. */
 #define PLAIN_STEPS 10
 #define BAR_MOST 40
+#define BAR_LEAST 10
+/* What a piece of text beside the bar needs at most: the bar keeps its width while the figures change theirs. */
+#define PERCENT_WIDTH 5
+#define AMOUNTS_WIDTH 25
+#define PACE_WIDTH 26
+#define UNDOING_WIDTH 13
 
 struct Progress {
     char *what;
@@ -46,14 +52,27 @@ gboolean outTerminal(int *columns, int *lines)
     return TRUE;
 }
 
+gboolean outLive(void)
+{
+    const char *name = g_getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && name && *name && strcmp(name, "dumb") != 0;
+}
+
+gboolean outColours(void)
+{
+    const char *none = g_getenv("NO_COLOR");
+
+    return outLive() && !(none && *none);
+}
+
 Progress *progressNew(const Ctl *ctl, const char *what)
 {
     Progress *progress = g_new0(Progress, 1);
-    int columns, lines;
 
     progress->what = g_strdup(what);
     progress->quiet = ctl->quiet;
-    progress->terminal = outTerminal(&columns, &lines);
+    progress->terminal = outLive();
     return progress;
 }
 
@@ -116,23 +135,39 @@ static char *pace(const virMemProgress *now, guint64 done, guint64 whole)
                          : g_strdup_printf("%s/s  %" G_GUINT64_FORMAT " min left", rate, seconds / 60);
 }
 
-static void drawBar(Progress *progress, const virMemProgress *now, guint64 done, guint64 whole)
+/* The line of @width cells at most: bar and share first, then the amounts, then the pace, as far as there is room. */
+static char *barLine(const Progress *progress, const virMemProgress *now, guint64 done, guint64 whole, gsize width)
 {
     g_autofree char *have = outKib(now->nowKib);
     g_autofree char *goal = outKib(now->targetKib);
     g_autofree char *speed = pace(now, done, whole);
     g_autofree char *bar = NULL;
-    g_autofree char *text = NULL;
+    gsize name = MIN(outWidth(progress->what), width / 3), left = width - MIN(width, name + 1 + PERCENT_WIDTH);
+    gsize paceWidth = PACE_WIDTH + (now->undoing ? UNDOING_WIDTH : 0);
+    gboolean amounts = left >= BAR_LEAST + AMOUNTS_WIDTH;
+    gboolean more = left >= BAR_LEAST + AMOUNTS_WIDTH + paceWidth;
+    GString *line = g_string_new(NULL);
+
+    left -= (amounts ? AMOUNTS_WIDTH : 0) + (more ? paceWidth : 0);
+    outAppendPadded(line, progress->what, name, FALSE);
+    if (left >= BAR_LEAST)
+        bar = progressBar(done, whole, MIN(left, BAR_MOST), outUtf8());
+    g_string_append_printf(line, " %s %3" G_GUINT64_FORMAT "%%", bar ? bar : "", whole ? done * 100 / whole : 100);
+    if (amounts)
+        g_string_append_printf(line, "  %s of %s", have, goal);
+    if (more)
+        g_string_append_printf(line, "%s  %s", now->undoing ? "  taking back" : "", speed);
+    return g_string_free(line, FALSE);
+}
+
+static void drawBar(Progress *progress, const virMemProgress *now, guint64 done, guint64 whole)
+{
+    g_autofree char *line = NULL;
     int columns, lines;
-    gsize used;
 
     outTerminal(&columns, &lines);
-    text = g_strdup_printf(" %3" G_GUINT64_FORMAT "%%  %s of %s%s%s", whole ? done * 100 / whole : 100, have, goal,
-                           now->undoing ? " (taking back)  " : "  ", speed);
-    used = (gsize)g_utf8_strlen(progress->what, -1) + (gsize)g_utf8_strlen(text, -1) + 2;
-    if (used + 5 < (gsize)columns)
-        bar = progressBar(done, whole, MIN((gsize)columns - used, BAR_MOST), outUtf8());
-    printf("\r\033[K%s %s%.*s", progress->what, bar ? bar : "", bar ? (int)strlen(text) : MAX(columns - (int)strlen(progress->what) - 3, 0), text);
+    line = barLine(progress, now, done, whole, (gsize)MAX(columns - 1, 1));
+    printf("\r\033[K%s", line);
     fflush(stdout);
     progress->drawn = TRUE;
 }

@@ -21,3 +21,7 @@ char *progressBar(guint64 part, guint64 whole, gsize width, gboolean fine);
 gboolean outUtf8(void);
 /* Is stdout a terminal; its width and height. */
 gboolean outTerminal(int *columns, int *lines);
+/* Is stdout a terminal on which one can move about: not with TERM=dumb. */
+gboolean outLive(void);
+/* Are colours wanted, too: not with NO_COLOR in the environment. */
+gboolean outColours(void);
