@@ -137,9 +137,8 @@ static gboolean show(Stat *stat, GError **err)
     StatSort sort = cmdGiven(stat->cmd, "sort") ? (StatSort)cmdChoice(stat->cmd, "sort") : STAT_SORT_NAME;
     unsigned seconds = (unsigned)cmdNumber(stat->cmd, "watch", 0);
     g_autoptr(virMemStats) stats = NULL;
-    int columns, lines;
 
-    if (seconds && outTerminal(&columns, &lines) && !ctlJson(stat->cmd))
+    if (seconds && outLive() && !ctlJson(stat->cmd))
         return statWatch(fetch, stat, seconds, sort, cmdGiven(stat->cmd, "reverse"), err);
     if (seconds)
         return printAgain(stat, seconds, sort, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stat_watch.c: the live view of all guests' memory in a terminal */
 
-/* One thread. SIGINT, SIGTERM and SIGWINCH are blocked but for the time in ppoll(), so that a signal neither tears a frame
+/* One thread. Signals are blocked but for the time in ppoll(), so that a signal neither tears a frame
  * nor is lost between looking at its flag and sleeping. Each frame is composed in memory and written at once. */
 #include "stat_watch.h"
 
@@ -20,6 +20,10 @@
 #define HISTORY 120
 #define ENTER "\033[?1049h\033[?25l\033[?7l"
 #define LEAVE "\033[?7h\033[?25h\033[?1049l"
+/* Cleared before it is written: at the end of a full line the cursor stands on the last sign, which would go. */
+#define NEXT_LINE "\r\n\033[K"
+/* Hides the cursor once more, which says to whoever reads along that a frame is complete. */
+#define FRAME_END "\033[?25l"
 #define BOLD "\033[1m"
 #define DIM "\033[2m"
 #define GREEN "\033[32m"
@@ -44,13 +48,14 @@ typedef struct {
     gboolean reverse;
     gboolean ended;
     gsize top;                  /* the first row that is shown */
-    gsize rows;                 /* of the last frame */
     GHashTable *histories;      /* UUID -> History */
     int columns, lines;
-    gboolean fine;
+    gboolean fine, colours;
+    gboolean keys;              /* stdin is a terminal; @before is how it was */
+    struct termios before;
 } View;
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, suspended;
 static sigset_t whileWaiting;       /* the mask from before statWatchBegin() */
 
 /* ---- order ---- */
@@ -146,27 +151,17 @@ static void appendSparkline(GString *out, const View *view, const virMemStatsRow
 
 /* ---- a frame ---- */
 
-static void appendPadded(GString *out, const char *text, gsize width, gboolean right)
+/* Without colours only bold, dim and inverse are left. */
+static const char *colour(const View *view, const char *code)
 {
-    gsize length = (gsize)g_utf8_strlen(text, -1);
-
-    if (length > width) {
-        g_autofree char *cut = g_utf8_substring(text, 0, (glong)width);
-        g_string_append(out, cut);
-        return;
-    }
-    for (gsize i = 0; right && i < width - length; i++)
-        g_string_append_c(out, ' ');
-    g_string_append(out, text);
-    for (gsize i = 0; !right && i < width - length; i++)
-        g_string_append_c(out, ' ');
+    return view->colours ? code : "";
 }
 
-static void appendRun(GString *out, const char *colour, const char *sign, gsize count)
+static void appendRun(GString *out, const char *code, const char *sign, gsize count)
 {
     if (!count)
         return;
-    g_string_append(out, colour);
+    g_string_append(out, code);
     for (gsize i = 0; i < count; i++)
         g_string_append(out, sign);
     g_string_append(out, PLAIN);
@@ -179,91 +174,194 @@ static gsize cells(guint64 kib, guint64 whole, gsize width)
     return (gsize)((double)MIN(kib, whole) / (double)whole * (double)width + 0.5);
 }
 
-/* What was promised, as used, reclaimable, plugged and withheld. */
+/* What a bar is made of, and what the head says of it. */
+static const struct {
+    const char *code, *fine, *coarse, *what;
+} parts[] = {
+    { GREEN, "█", "#", "used" },
+    { YELLOW, "▓", "=", "caches" },
+    { CYAN, "░", "-", "free" },
+    { DIM, "·", ".", "withheld" },
+};
+
+static const char *sign(const View *view, gsize part)
+{
+    return view->fine ? parts[part].fine : parts[part].coarse;
+}
+
+/* What was promised, as its parts; of a guest that does not report, what is free is not known: dim. */
 static void appendBar(GString *out, const View *view, const virMemStatsRow *row, gsize width)
 {
     gsize plugged = cells(row->currentKib, row->promisedKib, width);
     gsize used = MIN(cells(row->usedKib, row->promisedKib, width), plugged);
     gsize caches = MIN(cells(row->reclaimableKib, row->promisedKib, width), plugged - used);
+    gsize counts[] = { used, caches, plugged - used - caches, width - plugged };
 
-    appendRun(out, GREEN, view->fine ? "█" : "#", used);
-    appendRun(out, YELLOW, view->fine ? "▓" : "=", caches);
-    appendRun(out, CYAN, view->fine ? "░" : "-", plugged - used - caches);
-    appendRun(out, DIM, view->fine ? "·" : ".", width - plugged);
+    G_STATIC_ASSERT(G_N_ELEMENTS(counts) == G_N_ELEMENTS(parts));
+    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+        appendRun(out, row->usedKib == VIR_MEM_UNKNOWN ? DIM : colour(view, parts[i].code), sign(view, i), counts[i]);
 }
 
+/* ---- columns ---- */
+
+typedef enum {
+    FIGURE_PROMISED = 0,
+    FIGURE_PLUGGED,
+    FIGURE_RESIDENT,
+    FIGURE_USED,
+    FIGURE_RECLAIMABLE,
+    FIGURE_AGE,
+
+    FIGURE_LAST
+} Figure;
+
+static const char *const figureTitles[] = { "promised", "plugged", "resident", "used", "reclaim.", "age" };
+G_STATIC_ASSERT(G_N_ELEMENTS(figureTitles) == FIGURE_LAST);
+
+/* Which figures are shown where there is no room for all: the first of these. */
+static const Figure figuresByWeight[] = { FIGURE_USED, FIGURE_PLUGGED, FIGURE_PROMISED, FIGURE_AGE, FIGURE_RESIDENT, FIGURE_RECLAIMABLE };
+G_STATIC_ASSERT(G_N_ELEMENTS(figuresByWeight) == FIGURE_LAST);
+
+#define FIGURE_WIDTH 9
+#define GAP 2
+#define NAME_MOST 24
+#define BAR_LEAST 10
+#define BAR_MOST 48
+#define SPARK_LEAST 6
+
 typedef struct {
-    gsize name, bar, figure, spark;
+    gsize name, bar, spark;     /* 0: is not shown */
+    gboolean figures[FIGURE_LAST];
 } Widths;
 
-/* Narrow terminals lose the history first, then the bar. */
+/* A narrow terminal shows whole columns and fewer of them: name and bar stay, the history goes first. */
 static Widths divide(const View *view, const virMemStats *stats)
 {
-    Widths widths = { .name = 5, .figure = 9 };
-    gsize left, figures = 5 * 11 + 10;
+    Widths widths = { .name = 5 };
+    gsize all = (gsize)MAX(view->columns, 1), left;
 
     for (gsize i = 0; i < stats->nrows; i++)
-        widths.name = MAX(widths.name, (gsize)g_utf8_strlen(stats->rows[i]->name, -1));
-    widths.name = MIN(widths.name, 24);
-    left = (gsize)MAX(view->columns, 0);
-    left -= MIN(left, widths.name + figures + 2);
-    widths.bar = left >= 10 ? MIN(left * 3 / 5, 48) : 0;
-    widths.spark = left > widths.bar + 6 ? MIN(left - widths.bar - 4, HISTORY) : 0;
+        widths.name = MAX(widths.name, outWidth(stats->rows[i]->name));
+    widths.name = MIN(widths.name, CLAMP(all / 4, 10, NAME_MOST));
+    left = all - MIN(all, widths.name);
+    if (left >= GAP + BAR_LEAST + GAP + FIGURE_WIDTH) {
+        widths.bar = BAR_LEAST;
+        left -= GAP + BAR_LEAST;
+    }
+    for (gsize i = 0; i < FIGURE_LAST && left >= GAP + FIGURE_WIDTH; i++) {
+        widths.figures[figuresByWeight[i]] = TRUE;
+        left -= GAP + FIGURE_WIDTH;
+    }
+    if (left >= GAP + SPARK_LEAST) {
+        widths.spark = MIN(MAX(left / 2, SPARK_LEAST), HISTORY);
+        left -= MIN(left, GAP + widths.spark);
+    }
+    if (widths.bar)
+        widths.bar = MIN(widths.bar + left, BAR_MOST);
     return widths;
 }
 
-static void appendFigure(GString *out, guint64 kib, gsize width)
+static char *figureText(const virMemStatsRow *row, Figure figure)
 {
-    g_autofree char *text = outKib(kib);
-
-    g_string_append(out, "  ");
-    appendPadded(out, text, width, TRUE);
+    switch (figure) {
+    case FIGURE_PROMISED:
+        return outKib(row->promisedKib);
+    case FIGURE_PLUGGED:
+        return outKib(row->currentKib);
+    case FIGURE_RESIDENT:
+        return outKib(row->residentKib);
+    case FIGURE_USED:
+        return outKib(row->usedKib);
+    case FIGURE_RECLAIMABLE:
+        return outKib(row->reclaimableKib);
+    case FIGURE_AGE:
+        if (row->state == VIR_MEM_STATS_FRESH || row->state == VIR_MEM_STATS_STALE)
+            return outAge(row->ageMs);
+        return g_strdup(virMemStatsStateName(row->state));
+    case FIGURE_LAST:
+        break;
+    }
+    return NULL;
 }
 
 static void appendRow(GString *out, const View *view, const virMemStatsRow *row, const Widths *widths)
 {
-    gboolean dated = row->state == VIR_MEM_STATS_FRESH || row->state == VIR_MEM_STATS_STALE;
-    g_autofree char *age = dated ? outAge(row->ageMs) : g_strdup(virMemStatsStateName(row->state));
-
     if (row->state == VIR_MEM_STATS_STUCK)
         g_string_append(out, INVERSE);
-    appendPadded(out, row->name, widths->name, FALSE);
+    outAppendPadded(out, row->name, widths->name, FALSE);
     g_string_append(out, PLAIN);
     if (widths->bar) {
-        g_string_append_c(out, ' ');
+        g_string_append(out, "  ");
         appendBar(out, view, row, widths->bar);
     }
-    appendFigure(out, row->promisedKib, widths->figure);
-    appendFigure(out, row->currentKib, widths->figure);
-    appendFigure(out, row->residentKib, widths->figure);
-    appendFigure(out, row->usedKib, widths->figure);
-    appendFigure(out, row->reclaimableKib, widths->figure);
-    g_string_append_c(out, ' ');
-    appendPadded(out, age, 9, TRUE);
+    for (Figure figure = 0; figure < FIGURE_LAST; figure++) {
+        g_autofree char *text = figureText(row, figure);
+        if (!widths->figures[figure])
+            continue;
+        g_string_append(out, "  ");
+        outAppendPadded(out, text, FIGURE_WIDTH, TRUE);
+    }
     if (widths->spark) {
         g_string_append(out, "  ");
         appendSparkline(out, view, row, widths->spark);
     }
 }
 
-static void appendHead(GString *out, const View *view, const virMemStats *stats, const Widths *widths)
+/* Appends @text, shown as @code says, if the line has room for it. */
+static void appendPiece(GString *out, gsize *left, const char *code, const char *text)
 {
-    static const char *const titles[] = { "promised", "plugged", "resident", "used", "reclaim." };
+    gsize width = outWidth(text);
 
-    g_string_append_printf(out, BOLD "%zu guests" PLAIN "  by %s%s", stats->nrows, statSortNames[view->sort], view->reverse ? ", reversed" : "");
-    if (stats->nstuck)
-        g_string_append_printf(out, "  " INVERSE "%zu stuck" PLAIN, stats->nstuck);
-    g_string_append_printf(out, "   s sort  r reverse  q quit   " GREEN "%s" PLAIN " used " YELLOW "%s" PLAIN " caches " CYAN "%s" PLAIN " free "
-                           DIM "%s" PLAIN " withheld\033[K\r\n" DIM,
-                           view->fine ? "█" : "#", view->fine ? "▓" : "=", view->fine ? "░" : "-", view->fine ? "·" : ".");
-    appendPadded(out, "guest", widths->name + (widths->bar ? widths->bar + 1 : 0), FALSE);
-    for (gsize i = 0; i < G_N_ELEMENTS(titles); i++) {
-        g_string_append(out, "  ");
-        appendPadded(out, titles[i], widths->figure, TRUE);
+    if (width > *left) {
+        *left = 0;
+        return;
     }
-    g_string_append_c(out, ' ');
-    appendPadded(out, "age", 9, TRUE);
-    g_string_append(out, widths->spark > 10 ? "  used so far" PLAIN "\033[K" : PLAIN "\033[K");
+    *left -= width;
+    g_string_append_printf(out, "%s%s%s", code, text, *code ? PLAIN : "");
+}
+
+static void appendSummary(GString *out, const View *view, const virMemStats *stats, gsize room)
+{
+    gsize left = (gsize)MAX(view->columns, 1), last = MIN(stats->nrows, view->top + room);
+    g_autofree char *count = g_strdup_printf("%zu %s", stats->nrows, stats->nrows == 1 ? "guest" : "guests");
+    g_autofree char *which = g_strdup_printf(" (%zu-%zu)", view->top + 1, last);
+    g_autofree char *order = g_strdup_printf("  by %s%s", statSortNames[view->sort], view->reverse ? ", reversed" : "");
+    g_autofree char *stuck = g_strdup_printf("%zu stuck", stats->nstuck);
+
+    appendPiece(out, &left, BOLD, count);
+    if (stats->nrows > room)
+        appendPiece(out, &left, "", which);
+    if (stats->nstuck) {
+        appendPiece(out, &left, "", "  ");
+        appendPiece(out, &left, INVERSE, stuck);
+    }
+    appendPiece(out, &left, "", order);
+    appendPiece(out, &left, "", "   s sort  r reverse  q quit");
+    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autofree char *what = g_strdup_printf(" %s", parts[i].what);
+        if (left < 3 + outWidth(what))
+            break;
+        appendPiece(out, &left, "", i ? " " : "  ");
+        appendPiece(out, &left, colour(view, parts[i].code), sign(view, i));
+        appendPiece(out, &left, "", what);
+    }
+}
+
+static void appendTitles(GString *out, const Widths *widths)
+{
+    g_string_append(out, NEXT_LINE DIM);
+    outAppendPadded(out, "guest", widths->name + (widths->bar ? GAP + widths->bar : 0), FALSE);
+    for (Figure figure = 0; figure < FIGURE_LAST; figure++) {
+        if (!widths->figures[figure])
+            continue;
+        g_string_append(out, "  ");
+        outAppendPadded(out, figureTitles[figure], FIGURE_WIDTH, TRUE);
+    }
+    if (widths->spark) {
+        g_string_append(out, "  ");
+        outAppendPadded(out, widths->spark >= 11 ? "used so far" : "so far", MIN(widths->spark, 11), FALSE);
+    }
+    g_string_append(out, PLAIN);
 }
 
 static void writeAll(const char *text, gsize length)
@@ -281,47 +379,89 @@ static void writeAll(const char *text, gsize length)
 
 static void draw(View *view, const virMemStats *stats)
 {
-    GString *out = g_string_new("\033[H");
+    GString *out = g_string_new("\033[H\033[K");
+    gboolean titles;
     Widths widths;
     gsize room;
 
     outTerminal(&view->columns, &view->lines);
+    titles = view->lines > 2;
     widths = divide(view, stats);
-    room = (gsize)MAX(view->lines - 2, 1);
-    view->rows = stats->nrows;
+    room = (gsize)MAX(view->lines - (titles ? 2 : 1), 1);
     view->top = MIN(view->top, stats->nrows > room ? stats->nrows - room : 0);
-    appendHead(out, view, stats, &widths);
+    appendSummary(out, view, stats, room);
+    if (titles)
+        appendTitles(out, &widths);
     for (gsize i = view->top; i < MIN(stats->nrows, view->top + room); i++) {
-        g_string_append(out, "\r\n");
+        g_string_append(out, NEXT_LINE);
         appendRow(out, view, stats->rows[i], &widths);
-        g_string_append(out, "\033[K");
     }
-    g_string_append(out, "\033[J");
+    if (view->lines > (titles ? 2 : 1) + (int)MIN(stats->nrows, room))
+        g_string_append(out, "\r\n\033[J");
+    g_string_append(out, FRAME_END);
     writeAll(out->str, out->len);
     g_string_free(out, TRUE);
 }
 
+/* ---- the terminal ---- */
+
+static void enterTerminal(View *view)
+{
+    struct termios raw;
+
+    view->keys = tcgetattr(STDIN_FILENO, &view->before) == 0;
+    if (view->keys) {
+        raw = view->before;
+        raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+        raw.c_cc[VMIN] = 1;
+        raw.c_cc[VTIME] = 0;
+        tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    }
+    writeAll(ENTER, strlen(ENTER));
+}
+
+static void leaveTerminal(View *view)
+{
+    writeAll(LEAVE, strlen(LEAVE));
+    if (view->keys)
+        tcsetattr(STDIN_FILENO, TCSANOW, &view->before);
+}
+
+/* Ctrl-Z: the shell gets its terminal back; goes on with 'fg'. */
+static void suspend(View *view)
+{
+    leaveTerminal(view);
+    raise(SIGSTOP);
+    suspended = 0;
+    enterTerminal(view);
+}
+
 /* ---- keys and signals ---- */
+
+static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH };
 
 static void onSignal(int number)
 {
-    if (number != SIGWINCH)
+    if (number == SIGTSTP)
+        suspended = 1;
+    else if (number != SIGWINCH)
         interrupted = 1;
 }
 
 void statWatchBegin(void)
 {
-    struct sigaction action = { .sa_handler = onSignal };
+    struct sigaction action = { .sa_handler = onSignal }, old;
     sigset_t ours;
 
     sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGWINCH);
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
+        sigaddset(&ours, signals[i]);
     sigprocmask(SIG_BLOCK, &ours, &whileWaiting);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGWINCH, &action, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++) {
+        /* What a script or nohup had ignored stays so. */
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
 static void onKey(View *view, char key)
@@ -383,6 +523,8 @@ static gboolean waitEvent(View *view, gint64 until)
 
     if (interrupted)
         view->ended = TRUE;
+    else if (suspended)
+        suspend(view);
     if (ready <= 0)
         return ready == 0;
     count = read(STDIN_FILENO, keys, sizeof(keys));
@@ -395,9 +537,16 @@ static gboolean waitEvent(View *view, gint64 until)
 
 gboolean statWatchPause(unsigned seconds)
 {
-    struct timespec time = { .tv_sec = seconds };
+    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC, left;
 
-    return ppoll(NULL, 0, &time, &whileWaiting) == 0 && !interrupted;
+    while (!interrupted && (left = until - g_get_monotonic_time()) > 0) {
+        struct timespec time = { .tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000 };
+        ppoll(NULL, 0, &time, &whileWaiting);
+        if (suspended)
+            raise(SIGSTOP);
+        suspended = 0;
+    }
+    return !interrupted;
 }
 
 static gboolean watchLoop(View *view, StatFetch fetch, void *opaque, unsigned seconds, GError **err)
@@ -419,24 +568,13 @@ static gboolean watchLoop(View *view, StatFetch fetch, void *opaque, unsigned se
 
 gboolean statWatch(StatFetch fetch, void *opaque, unsigned seconds, StatSort sort, gboolean reverse, GError **err)
 {
-    View view = { .sort = sort, .reverse = reverse, .fine = outUtf8() };
-    struct termios before, raw;
-    gboolean keys = tcgetattr(STDIN_FILENO, &before) == 0;
+    View view = { .sort = sort, .reverse = reverse, .fine = outUtf8(), .colours = outColours() };
     gboolean ok;
 
-    if (keys) {
-        raw = before;
-        raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-        raw.c_cc[VMIN] = 1;
-        raw.c_cc[VTIME] = 0;
-        tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    }
     view.histories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    writeAll(ENTER, strlen(ENTER));
+    enterTerminal(&view);
     ok = watchLoop(&view, fetch, opaque, seconds, err);
-    writeAll(LEAVE, strlen(LEAVE));
-    if (keys)
-        tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    leaveTerminal(&view);
     g_hash_table_unref(view.histories);
     return ok;
 }

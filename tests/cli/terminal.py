@@ -14,6 +14,7 @@ import sys
 import tempfile
 import termios
 import time
+import unicodedata
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -26,6 +27,10 @@ from daemon import Virtmemd, endGuests  # noqa: E402
 
 DEADLINE_SECONDS = 30
 ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
+FRAME_END = '\033[?25l'
+END = re.escape(FRAME_END)
+# Each of these signs takes two cells.
+WIDE = '数据库'
 START_MOST_SECONDS = 0.015
 START_RUNS = 40
 
@@ -33,11 +38,13 @@ START_RUNS = 40
 class Terminal:
     """A program in a terminal of its own; sizes are columns and lines."""
 
-    def __init__(self, uri, *arguments, columns=100, lines=30, encoding='C.UTF-8'):
+    def __init__(self, uri, *arguments, columns=100, lines=30, encoding='C.UTF-8', **more):
         self.master, slave = pty.openpty()
         self.resize(columns, lines)
         self.before = termios.tcgetattr(slave)
-        environment = dict(os.environ, LIBVIRT_DEFAULT_URI=uri, LC_ALL=encoding, TERM='xterm')
+        environment = dict(os.environ, LIBVIRT_DEFAULT_URI=uri, LC_ALL=encoding, **{'TERM': 'xterm', **more})
+        if 'NO_COLOR' not in more:
+            environment.pop('NO_COLOR', None)
         self.process = subprocess.Popen(['virsh-memory', *arguments], stdin=slave, stdout=slave, stderr=slave,
                                         env=environment, start_new_session=True)
         self.slave = slave
@@ -82,8 +89,18 @@ class Terminal:
 
 def lastFrame(text):
     """The lines of the frame drawn last, without colours."""
-    frame = text.rsplit('\033[H', 1)[-1].split('\033[J')[0]
+    frame = text.rsplit('\033[H', 1)[-1].split(FRAME_END)[0].split('\r\n\033[J')[0]
     return [re.sub(r'\033\[[0-9;?]*[A-Za-z]', '', line).strip('\r') for line in frame.split('\n')]
+
+
+def cells(text):
+    """How many cells of a terminal it takes."""
+    return sum(2 if unicodedata.east_asian_width(sign) in 'WF' else 1 for sign in text)
+
+
+def state(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+        return stat.read().rsplit(')', 1)[1].split()[0]
 
 
 class TerminalTest(unittest.TestCase):
@@ -99,6 +116,9 @@ class TerminalTest(unittest.TestCase):
         for name in ('elastic', 'plain'):
             with open(os.path.join(HERE, 'guests', name + '.xml'), encoding='utf-8') as xml:
                 cls.conn.defineXML(xml.read()).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+            if name == 'plain':
+                xml = re.sub('<uuid>.*</uuid>', '', cls.conn.lookupByName(name).XMLDesc()).replace('plain', WIDE)
+                cls.conn.createXML(re.sub("<(alias|address|model) [^>]*/>", '', xml), libvirt.VIR_DOMAIN_START_PAUSED)
         cls.conn.close()
 
     def run_(self, *arguments, **options):
@@ -113,9 +133,9 @@ class TerminalTest(unittest.TestCase):
 
     def testWatchShowsAndQuits(self):
         terminal = self.run_('dommemstat', '--watch')
-        terminal.until('elastic.*plain.*\033\\[J')
+        terminal.until('elastic.*plain.*' + END)
         frame = lastFrame(terminal.seen)
-        self.assertIn('2 guests', frame[0])
+        self.assertIn('3 guests', frame[0])
         self.assertRegex(frame[2], r'^elastic .*1\.62 GiB +640 MiB')
         self.assertTrue(all(len(line) <= 100 for line in frame), frame)
         terminal.type('q')
@@ -123,22 +143,22 @@ class TerminalTest(unittest.TestCase):
 
     def testWatchSorts(self):
         terminal = self.run_('dommemstat', '--watch', '5')
-        end = terminal.until('by name.*\033\\[J')
+        end = terminal.until('by name.*' + END)
         terminal.type('r')
-        end = terminal.until('by name, reversed.*\033\\[J', end)
-        self.assertRegex(lastFrame(terminal.seen)[2], '^plain')
+        end = terminal.until('by name, reversed.*' + END, end)
+        self.assertRegex(lastFrame(terminal.seen)[2], '^' + WIDE)
         terminal.type('\033[C')
-        terminal.until('by promised, reversed.*\033\\[J', end)
+        terminal.until('by promised, reversed.*' + END, end)
         terminal.type('q')
         self.checkLeft(terminal, 0)
 
     def testWatchFollowsTheSize(self):
         terminal = self.run_('dommemstat', '--watch', '60', columns=140)
-        end = terminal.until('elastic.*\033\\[J')
+        end = terminal.until('elastic.*' + END)
         wide = lastFrame(terminal.seen)[2]
         terminal.resize(50, 3)
         os.kill(terminal.process.pid, signal.SIGWINCH)
-        terminal.until('guests.*\033\\[J', end)
+        terminal.until('guests.*' + END, end)
         narrow = lastFrame(terminal.seen)
         self.assertEqual(len(narrow), 3)
         self.assertLess(len(narrow[2]), len(wide))
@@ -147,13 +167,87 @@ class TerminalTest(unittest.TestCase):
 
     def testWatchEndsAtInterrupt(self):
         terminal = self.run_('dommemstat', '--watch', '60')
-        terminal.until('elastic.*\033\\[J')
+        terminal.until('elastic.*' + END)
         os.kill(terminal.process.pid, signal.SIGINT)
         self.checkLeft(terminal, 0)
 
+    def testWatchFitsEachWidth(self):
+        for columns, shown in ((40, ('used',)), (60, ('used', 'plugged')), (80, ('used', 'plugged', 'promised', 'age')),
+                               (110, ('resident', 'reclaim.', 'so far')), (200, ('resident', 'reclaim.', 'used so far'))):
+            with self.subTest(columns=columns):
+                terminal = self.run_('dommemstat', '--watch', columns=columns)
+                terminal.until('elastic.*' + END)
+                frame = lastFrame(terminal.seen)
+                for word in shown:
+                    self.assertIn(word, frame[1])
+                # No history yet: the rows end with a figure, all at the same place.
+                ends = {cells(line.rstrip()) for line in frame[2:]}
+                self.assertEqual(len(ends), 1, frame)
+                self.assertTrue(all(cells(line) <= columns for line in frame), frame)
+                terminal.type('q')
+                self.checkLeft(terminal, 0)
+
+    def testWatchLeavesTheLastCell(self):
+        """A row as wide as the terminal: clearing the rest of the line would take its last sign."""
+        terminal = self.run_('dommemstat', '--watch', columns=80)
+        terminal.until('elastic.*' + END)
+        self.assertNotIn('\033[K\r\n', terminal.seen)
+        terminal.type('q')
+        self.checkLeft(terminal, 0)
+
+    def testWatchStopsAndGoesOn(self):
+        terminal = self.run_('dommemstat', '--watch', '60')
+        end = terminal.until('elastic.*' + END)
+        os.kill(terminal.process.pid, signal.SIGTSTP)
+        end = terminal.until(re.escape(LEAVE), end)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while state(terminal.process.pid) != 'T':
+            self.assertLess(time.monotonic(), deadline, 'it does not stop')
+            time.sleep(0.01)
+        self.assertEqual(termios.tcgetattr(terminal.slave), terminal.before)
+        os.kill(terminal.process.pid, signal.SIGCONT)
+        terminal.until(re.escape(ENTER) + '.*elastic.*' + END, end)
+        terminal.type('q')
+        self.checkLeft(terminal, 0)
+
+    def testNoColours(self):
+        for arguments in (('dommemstat', '--watch'), ('dommemmap', 'elastic')):
+            coloured, plain = self.run_(*arguments), self.run_(*arguments, NO_COLOR='1')
+            for terminal in (coloured, plain):
+                terminal.until('elastic')
+                terminal.type('q')
+                self.assertEqual(terminal.finish(), 0)
+            self.assertRegex(coloured.seen, r'\033\[3\d')
+            self.assertNotRegex(plain.seen, r'\033\[3\d')
+
+    def testDumbTerminal(self):
+        terminal = self.run_('dommemstat', '--watch', '1', TERM='dumb')
+        terminal.until('elastic.*Guest.*elastic')
+        os.kill(terminal.process.pid, signal.SIGINT)
+        self.assertEqual(terminal.finish(), 0)
+        bar = self.run_('resize', 'elastic', '800M', '--timeout', '1', TERM='dumb')
+        self.assertIn(bar.finish(), (4, 5))
+        self.assertIn("elastic: step 1 of 1: ask 'ua-elastic'", bar.seen)
+        self.assertNotIn('\033', terminal.seen + bar.seen)
+
+    def testWatchIntoPipeOutlivesResize(self):
+        """The size of the terminal, which all its programs are told of, is nothing to who writes elsewhere."""
+        environment = dict(os.environ, LIBVIRT_DEFAULT_URI=self.daemon.uri)
+        with subprocess.Popen(['virsh-memory', 'dommemstat', '--watch'], stdout=subprocess.PIPE, text=True, env=environment) as watch:
+            tables = 0
+            for line in watch.stdout:
+                tables += line.startswith(' Guest')
+                if line.startswith(' Guest') and tables == 1:
+                    os.kill(watch.pid, signal.SIGWINCH)
+                if tables == 3:
+                    break
+            os.kill(watch.pid, signal.SIGINT)
+            watch.stdout.read()
+        self.assertEqual((tables, watch.returncode), (3, 0))
+
     def testWatchInAscii(self):
-        terminal = self.run_('dommemstat', '--watch', encoding='C')
-        terminal.until('elastic.*\033\\[J')
+        terminal = self.run_('dommemstat', '--watch', 'elastic', 'plain', encoding='C')
+        terminal.until('elastic.*' + END)
         self.assertTrue(terminal.seen.isascii(), terminal.seen)
         terminal.type('q')
         self.checkLeft(terminal, 0)
