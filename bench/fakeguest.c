@@ -50,22 +50,31 @@ static const char *valueOf(const char *line, const char *key, char *buffer, size
     return buffer;
 }
 
+/* The number that follows @key in @line, as text. */
+static const char *numberOf(const char *line, const char *key, char *buffer, size_t size)
+{
+    const char *start = strstr(line, key);
+
+    snprintf(buffer, size, "%ld", start ? strtol(start + strlen(key), NULL, 10) : 0);
+    return buffer;
+}
+
 static void answer(FILE *monitor, const char *line)
 {
     char command[64], id[64];
 
     valueOf(line, "\"execute\":", command, sizeof command);
-    valueOf(line, "\"id\":", id, sizeof id);
+    numberOf(line, "\"id\":", id, sizeof id);
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         if (strcmp(answers[i].command, command) != 0)
             continue;
-        fprintf(monitor, "{\"return\":%s,\"id\":\"%s\"}\r\n", answers[i].value, id);
+        fprintf(monitor, "{\"return\":%s,\"id\":%s}\r\n", answers[i].value, id);
         fflush(monitor);
         if (strcmp(command, "quit") == 0)
             exit(0);
         return;
     }
-    fprintf(monitor, "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"a fake guest knows no '%s'\"},\"id\":\"%s\"}\r\n", command, id);
+    fprintf(monitor, "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"a fake guest knows no '%s'\"},\"id\":%s}\r\n", command, id);
     fflush(monitor);
 }
 

@@ -329,14 +329,15 @@ static char *readLine(MonitorMock *mock)
     }
 }
 
-static void reply(MonitorMock *mock, const Step *step, const char *id)
+/* @id is taken over. */
+static void reply(MonitorMock *mock, const Step *step, MemJson *id)
 {
     g_autoptr(MemJson) message = memJsonParse(step->reply, strlen(step->reply), NULL);
     g_autofree char *text = NULL;
     g_autofree char *line = NULL;
 
     g_assert_nonnull(message);
-    memJsonAddString(message, "id", id);
+    memJsonAdd(message, "id", id);
     text = memJsonFormat(message);
     line = g_strdup_printf("%s\r\n", text);
     sendBytes(mock, line, strlen(line));
@@ -347,7 +348,7 @@ static void expect(MonitorMock *mock, const Step *step)
     g_autofree char *line = readLine(mock);
     g_autoptr(MemJson) request = line ? memJsonParse(line, strlen(line), NULL) : NULL;
     g_autoptr(MemJson) wanted = memJsonParse(step->request, strlen(step->request), NULL);
-    g_autofree char *id = NULL;
+    g_autoptr(MemJson) id = NULL;
     g_autofree char *problem = NULL;
 
     g_assert_nonnull(wanted);
@@ -355,7 +356,7 @@ static void expect(MonitorMock *mock, const Step *step)
         fail(mock, "instead of %s came: %s", step->request, line ? line : "the end");
         return;
     }
-    id = g_strdup(memJsonGetString(request, "id"));
+    id = json_object_get(memJsonGet(request, "id"));
     json_object_object_del(request, "id");
     if (!json_object_equal(request, wanted)) {
         fail(mock, "instead of %s came: %s", step->request, line);
@@ -365,7 +366,7 @@ static void expect(MonitorMock *mock, const Step *step)
     if (problem)
         fail(mock, "QEMU would refuse %s: %s", line, problem);
     else if (step->reply)
-        reply(mock, step, id);
+        reply(mock, step, g_steal_pointer(&id));
 }
 
 static gpointer play(gpointer data)

@@ -191,7 +191,7 @@ static void event(QemuModel *model, const char *name, const char *data)
 static void answer(QemuModel *model, const char *id, const char *body)
 {
     g_autofree char *json = g_strdup_printf("{%s}", body);
-    g_autofree char *line = g_strdup_printf("{%s, \"id\": \"%s\"}\r\n", body, id);
+    g_autofree char *line = g_strdup_printf("{%s, \"id\": %s}\r\n", body, id);
 
     say(model, "<", json, line);
 }
@@ -508,7 +508,7 @@ static gboolean serve(QemuModel *model, const char *line)
 {
     g_autoptr(MemJson) request = memJsonParse(line, strlen(line), NULL);
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&model->lock);
-    g_autofree char *id = g_strdup(memJsonGetString(request, "id"));
+    g_autofree char *id = g_strdup(json_object_get_string(memJsonGet(request, "id")));
     g_autofree char *text = NULL;
     char *problem;
 
@@ -519,7 +519,7 @@ static gboolean serve(QemuModel *model, const char *line)
         setProblem(model, g_strdup_printf("QEMU would refuse %s: %s", text, problem));
     g_free(problem);
     if (strstr(text, "qmp_capabilities")) {
-        g_autofree char *ready = g_strdup_printf("{\"return\": {}, \"id\": \"%s\"}\r\n", id);
+        g_autofree char *ready = g_strdup_printf("{\"return\": {}, \"id\": %s}\r\n", id);
 
         sendText(model, ready);
         return TRUE;

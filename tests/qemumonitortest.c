@@ -419,7 +419,7 @@ static void testDeadline(void)
     monitorMockExpect(test->mock, "{\"execute\":\"stop\"}", NULL);
     monitorMockExpect(test->mock, "{\"execute\":\"cont\"}", OK);
     /* the answer that came too late */
-    monitorMockSay(test->mock, "{\"return\": {}, \"id\": \"v2\"}\r\n", -1);
+    monitorMockSay(test->mock, "{\"return\": {}, \"id\": 2}\r\n", -1);
     monitorMockExpect(test->mock, "{\"execute\":\"system_reset\"}", OK);
     go(test);
     g_assert_false(qemuMonitorStop(test->mon, g_get_monotonic_time(), &error));
@@ -439,7 +439,7 @@ static void testManyAtOnce(void)
 
     monitorMockExpect(test->mock, "{\"execute\":\"query-balloon\"}", NULL);
     monitorMockExpect(test->mock, "{\"execute\":\"query-status\"}", NULL);
-    monitorMockSay(test->mock, "{\"return\": {\"n\": 3}, \"id\": \"v3\"}\n{\"return\": {\"n\": 2}, \"id\": \"v2\"}\n", -1);
+    monitorMockSay(test->mock, "{\"return\": {\"n\": 3}, \"id\": 3}\n{\"return\": {\"n\": 2}, \"id\": 2}\n", -1);
     go(test);
     first = qemuMonitorSend(test->mon, "query-balloon", NULL);
     second = qemuMonitorSend(test->mon, "query-status", NULL);
@@ -482,8 +482,8 @@ static void testGarbage(void)
 {
     static const char *const lines[] = {
         "\x01\x02\xff nonsense\r\n", "{\"unfinished\": \r\n", "[]\r\n", "7\r\n", "{\"what\": \"is this\"}\r\n",
-        "{\"return\": {}, \"id\": \"v999\"}\r\n", "{\"return\": {}, \"id\": \"somebody-1\"}\r\n", "{\"return\": {}}\r\n",
-        "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}\r\n", "{\"id\": \"v2\"}\r\n",
+        "{\"return\": {}, \"id\": 999}\r\n", "{\"return\": {}, \"id\": \"somebody-1\"}\r\n", "{\"return\": {}}\r\n",
+        "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}\r\n", "{\"id\": 2}\r\n",
     };
     Case *test = begin();
 

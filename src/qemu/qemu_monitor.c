@@ -25,8 +25,8 @@
  * `lock` guards everything marked so and is never held during a callback. The descriptor is closed only with the last
  * reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
 
-/* Short: QEMU reads its monitor a byte at a time, at several system calls each. */
-#define ID_PREFIX "v"
+/* Numbers of one digit, as long as there are free ones: QEMU reads its monitor a byte at a time, at several system calls each. */
+#define SHORT_NUMBERS 9
 #define READ_CHUNK 16384
 #define CHUNKS_PER_WAKEUP 64
 #define BUFFER_KEEP 4096
@@ -201,22 +201,31 @@ static gboolean queueLine(QemuMonitor *mon, MemJson *request)
     return TRUE;
 }
 
+/* Under lock: a number that no call under way has. One that was just free is not taken at once: the log is to be readable. */
+static guint64 nextNumber(QemuMonitor *mon)
+{
+    guint64 number = mon->lastId % SHORT_NUMBERS + 1;
+
+    while (g_hash_table_contains(mon->calls, GSIZE_TO_POINTER(number)))
+        number++;
+    mon->lastId = number;
+    return number;
+}
+
 /* Number @request, enter @call, send. */
 static void sendRequest(QemuMonitorCall *call, MemJson *request)
 {
     QemuMonitor *mon = call->mon;
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
     g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
 
     if (mon->dead) {
         error = errorLost(mon, mon->dead);
         callFinish(call, NULL, error);
         return;
     }
-    call->id = ++mon->lastId;
-    id = g_strdup_printf(ID_PREFIX "%" G_GUINT64_FORMAT, call->id);
-    memJsonAddString(request, "id", id);
+    call->id = nextNumber(mon);
+    memJsonAddUint64(request, "id", call->id);
     if (!queueLine(mon, request)) {
         memErrorSet(&error, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' does not read its monitor: '%s' was not sent",
                     mon->domainName, call->command);
@@ -357,13 +366,12 @@ char *qemuMonitorPassthrough(QemuMonitor *mon, const char *text, gboolean hmp, g
 
 /* ---- reading ---- */
 
-static void handleReply(QemuMonitor *mon, MemJson *reply, const char *id)
+static void handleReply(QemuMonitor *mon, MemJson *reply, MemJson *id)
 {
     QemuMonitorCall *call = NULL;
     guint64 number = 0;
 
-    if (g_str_has_prefix(id, ID_PREFIX))
-        number = g_ascii_strtoull(id + strlen(ID_PREFIX), NULL, 10);
+    memJsonGetUint64(reply, "id", &number);
 
     g_mutex_lock(&mon->lock);
     call = g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
@@ -377,7 +385,7 @@ static void handleReply(QemuMonitor *mon, MemJson *reply, const char *id)
     g_mutex_unlock(&mon->lock);
 
     if (!call) {
-        g_warning("%s: a reply to '%s', which nobody sent", mon->domainName, id);
+        g_warning("%s: a reply to '%s', which nobody sent", mon->domainName, json_object_get_string(id));
         return;
     }
     /* woken under the lock, the other thread would go to sleep again at once, waiting for it */
@@ -402,7 +410,8 @@ static void handleLine(QemuMonitor *mon, const char *line, gsize length)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(MemJson) message = NULL;
-    const char *name, *id;
+    const char *name;
+    MemJson *id;
 
     while (length > 0 && g_ascii_isspace(line[length - 1]))
         length--;
@@ -415,7 +424,7 @@ static void handleLine(QemuMonitor *mon, const char *line, gsize length)
         return;
     }
     name = memJsonGetString(message, "event");
-    id = memJsonGetString(message, "id");
+    id = memJsonGet(message, "id");
     if (name)
         handleEvent(mon, message, name);
     else if (id && (memJsonGet(message, "error") || json_object_object_get_ex(message, "return", NULL)))
