@@ -301,6 +301,7 @@ static int doom(QemuDomain *dom, gboolean halfStarted)
 
 typedef struct {
     QemuDomain *dom;
+    QemuJob *job;               /* held until the answers are in and what was begun is settled */
     QemuRefresh refresh;
     gboolean asked, halfStarted;
     gint64 deadline;
@@ -335,6 +336,7 @@ static void reconnectFinish(Reconnect *entry)
     gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, entry->deadline, &entry->error);
     QemuDomain *dom = entry->dom;
     g_auto(QemuGuard) guard = qemuGuardLock(dom);
+    g_autoptr(QemuJob) job = g_steal_pointer(&entry->job);
     g_autoptr(GError) problem = NULL;
     int reason;
 
@@ -355,7 +357,7 @@ static void reconnectFinish(Reconnect *entry)
         qemuProcessEnd(dom, reason, FALSE);
         return;
     }
-    /* callers still wait for the end of reconnecting: nobody begins anything new before what was begun is settled */
+    /* still with the job: nobody begins anything new before what was begun is settled */
     if (!answered || !qemuMemChangeRecover(dom, &problem)) {
         if (problem)
             g_warning("%s: %s", dom->name, problem->message);
@@ -394,6 +396,7 @@ void qemuProcessReconnectAll(QemuDriver *driver)
         }
         entry = g_new0(Reconnect, 1);
         entry->dom = qemuDomainKeep(dom);
+        entry->job = qemuJobBegin(dom, "find again", NULL);
         entry->halfStarted = halfStarted;
         entry->deadline = g_get_monotonic_time() + RECONNECT_WAIT_US;
         reconnectAsk(entry);
