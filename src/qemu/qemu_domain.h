@@ -44,6 +44,7 @@ typedef struct {
     gboolean removed;                       /* no longer in the list: whoever still holds it must not bring it back */
     gboolean starting;                      /* a worker starts it: that worker handles a failure */
     gboolean reconnecting;                  /* the daemon has just come up and asks QEMU what is true */
+    gboolean unasked;                       /* found by the daemon, and has not answered yet what is true */
     gboolean rebooting;                     /* power down was asked for by reboot: the guest's shutdown is followed by reset */
     gboolean eventsToTell;                  /* something was queued since the last guard ended */
     gboolean autodestroy;

@@ -242,7 +242,7 @@ static gboolean recover(QemuDomain *dom, GError **err)
     g_auto(Present) present = { 0 };
     const DomainDef *live = dom->live;
 
-    if (!mon)
+    if (!mon || (dom->unasked && !qemuProcessAskAgain(dom, err)))
         return FALSE;
     /* from here on: what happens while QEMU is asked marks it again */
     dom->memUnsettled = FALSE;

@@ -93,7 +93,7 @@ static void clearRun(QemuDomain *dom)
     clearProcess(dom);
     g_clear_pointer(&dom->vcpuThreads, g_array_unref);
     qemuMemUnplugForget(dom);
-    dom->memUnsettled = FALSE;
+    dom->memUnsettled = dom->unasked = FALSE;
     g_clear_pointer(&dom->live, domainDefFree);
     dom->starting = dom->reconnecting = dom->rebooting = dom->autodestroy = dom->updated = FALSE;
     dom->client = NULL;
@@ -331,6 +331,36 @@ static void reconnectAsk(Reconnect *entry)
     entry->asked = TRUE;
 }
 
+/* Under lock: QEMU has told what is true. */
+static void takeAnswers(QemuDomain *dom, QemuRefresh *refresh)
+{
+    reconcileState(dom, refresh);
+    qemuRefreshApply(dom, refresh);
+    dom->unasked = FALSE;
+    qemuStoreNoteStatus(dom);
+    g_info("%s: found as process %d", dom->name, (int)dom->process.pid);
+}
+
+gboolean qemuProcessAskAgain(QemuDomain *dom, GError **err)
+{
+    g_auto(QemuRefresh) refresh = { 0 };
+    const DomainDef *live = dom->live;
+    gboolean answered;
+    int reason;
+
+    qemuRefreshSend(dom, &refresh, FALSE, TRUE);
+    g_mutex_unlock(&dom->lock);
+    answered = qemuRefreshCollect(&refresh, g_get_monotonic_time() + dom->driver->answerWaitUs, err);
+    g_mutex_lock(&dom->lock);
+    if (!answered || !qemuDomainStillRuns(dom, live, err))
+        return FALSE;
+    takeAnswers(dom, &refresh);
+    reason = doom(dom, FALSE);
+    if (reason >= 0)
+        qemuProcessEnd(dom, reason, FALSE);
+    return TRUE;
+}
+
 static void reconnectFinish(Reconnect *entry)
 {
     gboolean answered = entry->asked && qemuRefreshCollect(&entry->refresh, entry->deadline, &entry->error);
@@ -343,11 +373,9 @@ static void reconnectFinish(Reconnect *entry)
     if (!dom->live)
         return;
     if (answered) {
-        reconcileState(dom, &entry->refresh);
-        qemuRefreshApply(dom, &entry->refresh);
-        qemuStoreNoteStatus(dom);
-        g_info("%s: found as process %d", dom->name, (int)dom->process.pid);
+        takeAnswers(dom, &entry->refresh);
     } else {
+        dom->unasked = TRUE;
         g_warning("%s: process %d runs, but its monitor does not answer: %s", dom->name, (int)dom->process.pid,
                   entry->error->message);
     }

@@ -31,6 +31,9 @@ gboolean qemuProcessOpenMonitor(QemuDomain *dom, int fd, GError **err);
 /* Loop, at start: for each domain that was loaded as running, find its process, connect, and ask; in parallel, in the
  * background. Domains that ended meanwhile are put away at once. */
 void qemuProcessReconnectAll(QemuDriver *driver);
+/* Under lock, given up while waiting, and job, with a monitor: what a QEMU that was found did not answer then (unasked). FALSE:
+ * it does not answer now either, or has ended. */
+gboolean qemuProcessAskAgain(QemuDomain *dom, GError **err);
 
 /* QEMU's last words: the end of the log since the start, one line each. Caller frees; "" if it said nothing. */
 char *qemuProcessLastWords(QemuDomain *dom);

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_memory_fault.py: memory changes when QEMU is slow, the disk is full, or news comes at the wrong moment."""
 
+import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -105,6 +107,27 @@ class FoundAgain(Guest):
         except libvirt.libvirtError as error:
             problems.append(str(error))
 
+    def testAskedAgainUntilItAnswers(self):
+        self.begin()
+        self.daemon.kill()
+        # what happened to the guest meanwhile
+        os.chdir(os.path.dirname(self.monitor))
+        with socket.socket(socket.AF_UNIX) as qemu:
+            qemu.connect('monitor.sock')
+            with qemu.makefile('r') as lines:
+                lines.readline()
+                for command in ('qmp_capabilities', 'cont'):
+                    qemu.sendall(json.dumps({'execute': command, 'id': command}).encode())
+                    while json.loads(lines.readline()).get('id') != command:
+                        pass
+        pid = self.stopQemu()
+        self.daemon.start()
+        self.assertTrue(waitFor(lambda: self.said('its monitor does not answer')))
+        dom = self.open()
+        self.assertEqual(dom.state()[0], libvirt.VIR_DOMAIN_PAUSED)
+        self.goOn(pid)
+        self.assertTrue(waitFor(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_RUNNING), dom.state())
+        self.end(dom)
 
 
 if __name__ == '__main__':
