@@ -44,7 +44,7 @@ typedef struct {
     gboolean removed;                       /* no longer in the list: whoever still holds it must not bring it back */
     gboolean starting;                      /* a worker starts it: that worker handles a failure */
     gboolean reconnecting;                  /* the daemon has just come up and asks QEMU what is true */
-    gboolean unasked;                       /* found by the daemon, and has not answered yet what is true */
+    gboolean unasked;                       /* found by the daemon, and what is true has to be asked (again) */
     gboolean rebooting;                     /* power down was asked for by reboot: the guest's shutdown is followed by reset */
     gboolean eventsToTell;                  /* something was queued since the last guard ended */
     gboolean autodestroy;
@@ -59,6 +59,8 @@ typedef struct {
     QemuMonitor *mon;                       /* NULL: none */
     guint64 balloonBytes;                   /* what QEMU last said that the balloon leaves to the guest; 0: it has not */
     gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or began to talk */
+    guint memNews;                          /* how often QEMU has told of the balloon's or a device's size: an answer that was
+                                             * asked for before the last of them may be older than it */
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
     gboolean memUnsettled;                  /* a change of its memory is open, or the guest gave up a device, and the live
                                              * definition does not have it yet: qemu_memrecover.c */

@@ -110,15 +110,14 @@ static gboolean finish(QemuDomain *dom, const QemuMemConfig *config, GError **er
     return ok;
 }
 
-/* Addresses, plugged sizes and the balloon as QEMU has them now. Best effort: an attach does not fail for it. */
-static void refresh(QemuDomain *dom)
+/* FALSE: QEMU has told of something meanwhile, before its answers or after them; they were left alone. */
+static gboolean refreshOnce(QemuDomain *dom)
 {
     g_auto(QemuRefresh) refresh = { 0 };
     g_autoptr(GError) problem = NULL;
     const DomainDef *live = dom->live;
+    guint news = dom->memNews;
 
-    if (!dom->mon)
-        return;
     if (qemuDomainHasBalloon(live))
         refresh.balloonCall = qemuMonitorSend(dom->mon, "query-balloon", NULL);
     if (live->nmemories)
@@ -128,8 +127,19 @@ static void refresh(QemuDomain *dom)
     g_mutex_lock(&dom->lock);
     if (problem)
         g_warning("%s: after a memory change: %s", dom->name, problem->message);
-    if (dom->live == live)
-        qemuRefreshApply(dom, &refresh);
+    if (dom->live != live)
+        return TRUE;
+    if (dom->memNews != news)
+        return FALSE;
+    qemuRefreshApply(dom, &refresh);
+    return TRUE;
+}
+
+/* Addresses, plugged sizes and the balloon as QEMU has them now. Best effort: an attach does not fail for it. */
+static void refresh(QemuDomain *dom)
+{
+    for (int i = 0; dom->mon && i < QEMU_REFRESH_TRIES && !refreshOnce(dom); i++)
+        continue;
 }
 
 /* ---- attach ---- */

@@ -242,8 +242,12 @@ static gboolean recover(QemuDomain *dom, GError **err)
     g_auto(Present) present = { 0 };
     const DomainDef *live = dom->live;
 
-    if (!mon || (dom->unasked && !qemuProcessAskAgain(dom, err)))
+    if (!mon)
         return FALSE;
+    for (int i = 0; dom->unasked && i < QEMU_REFRESH_TRIES; i++) {
+        if (!qemuProcessAskAgain(dom, err))
+            return FALSE;
+    }
     /* from here on: what happens while QEMU is asked marks it again */
     dom->memUnsettled = FALSE;
     if (problem)

@@ -303,6 +303,7 @@ typedef struct {
     QemuDomain *dom;
     QemuJob *job;               /* held until the answers are in and what was begun is settled */
     QemuRefresh refresh;
+    guint news;                 /* memNews when it was asked */
     gboolean asked, halfStarted;
     gint64 deadline;
     GError *error;
@@ -327,16 +328,17 @@ static void reconnectAsk(Reconnect *entry)
 
     if (fd < 0 || !qemuProcessOpenMonitor(dom, fd, &entry->error))
         return;
+    entry->news = dom->memNews;
     qemuRefreshSend(dom, &entry->refresh, FALSE, TRUE);
     entry->asked = TRUE;
 }
 
-/* Under lock: QEMU has told what is true. */
-static void takeAnswers(QemuDomain *dom, QemuRefresh *refresh)
+/* Under lock: QEMU has told what was true when @dom had heard @news. */
+static void takeAnswers(QemuDomain *dom, QemuRefresh *refresh, guint news)
 {
     reconcileState(dom, refresh);
     qemuRefreshApply(dom, refresh);
-    dom->unasked = FALSE;
+    dom->unasked = dom->memNews != news;
     qemuStoreNoteStatus(dom);
     g_info("%s: found as process %d", dom->name, (int)dom->process.pid);
 }
@@ -345,6 +347,7 @@ gboolean qemuProcessAskAgain(QemuDomain *dom, GError **err)
 {
     g_auto(QemuRefresh) refresh = { 0 };
     const DomainDef *live = dom->live;
+    guint news = dom->memNews;
     gboolean answered;
     int reason;
 
@@ -354,7 +357,7 @@ gboolean qemuProcessAskAgain(QemuDomain *dom, GError **err)
     g_mutex_lock(&dom->lock);
     if (!answered || !qemuDomainStillRuns(dom, live, err))
         return FALSE;
-    takeAnswers(dom, &refresh);
+    takeAnswers(dom, &refresh, news);
     reason = doom(dom, FALSE);
     if (reason >= 0)
         qemuProcessEnd(dom, reason, FALSE);
@@ -373,7 +376,7 @@ static void reconnectFinish(Reconnect *entry)
     if (!dom->live)
         return;
     if (answered) {
-        takeAnswers(dom, &entry->refresh);
+        takeAnswers(dom, &entry->refresh, entry->news);
     } else {
         dom->unasked = TRUE;
         g_warning("%s: process %d runs, but its monitor does not answer: %s", dom->name, (int)dom->process.pid,

@@ -31,8 +31,8 @@ gboolean qemuProcessOpenMonitor(QemuDomain *dom, int fd, GError **err);
 /* Loop, at start: for each domain that was loaded as running, find its process, connect, and ask; in parallel, in the
  * background. Domains that ended meanwhile are put away at once. */
 void qemuProcessReconnectAll(QemuDriver *driver);
-/* Under lock, given up while waiting, and job, with a monitor: what a QEMU that was found did not answer then (unasked). FALSE:
- * it does not answer now either, or has ended. */
+/* Under lock, given up while waiting, and job, with a monitor: what a QEMU that was found did not answer then, or
+ * answered too early (unasked). FALSE: it does not answer now either, or has ended. */
 gboolean qemuProcessAskAgain(QemuDomain *dom, GError **err);
 
 /* QEMU's last words: the end of the log since the start, one line each. Caller frees; "" if it said nothing. */
@@ -50,6 +50,9 @@ typedef struct {
     char *vncHost;
     int vncPort;
 } QemuRefresh;
+
+/* How often to ask while answers are overtaken by news (memNews). QEMU tells of a size at most once a second. */
+#define QEMU_REFRESH_TRIES 3
 
 /* Under lock. @fresh: QEMU has just been started by us with -S, so that its state and its balloon are known, unless @balloon:
  * a target was set. */

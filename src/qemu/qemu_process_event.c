@@ -206,6 +206,7 @@ static void onBalloonChange(QemuDomain *dom, MemJson *data)
     kib = memUnitsBytesToKib(bytes);
     dom->balloonBytes = bytes;
     dom->balloonToldUs = g_get_monotonic_time();
+    dom->memNews++;
     dom->live->memory.currentKib = kib + domainDefVirtioMemCurrentKib(dom->live);
     qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, .value = kib });
     qemuStoreNoteStatus(dom);
@@ -226,6 +227,7 @@ static void onSizeChange(QemuDomain *dom, MemJson *data)
             continue;
         dom->live->memory.currentKib += kib - device->currentKib;
         device->currentKib = kib;
+        dom->memNews++;
         qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, .text1 = (char *)id, .value = kib });
         qemuStoreNoteStatus(dom);
     }

@@ -130,5 +130,58 @@ class FoundAgain(Guest):
         self.end(dom)
 
 
+class OldNews(Guest):
+    """QEMU answers, and then tells of a change, before anybody has looked at the answer."""
+
+    def overtake(self, line):
+        """The first answer of each kind tells of what was before the event that comes right after it."""
+        reply = json.loads(line)
+        answer = reply.get('return')
+        if isinstance(answer, dict) and 'actual' in answer and not self.balloon:
+            self.balloon = True
+            event = self.event('BALLOON_CHANGE', actual=answer['actual'])
+            answer['actual'] -= 32 << 20
+        elif isinstance(answer, list) and any('memdev' in entry.get('data', {}) for entry in answer) and not self.devices:
+            self.devices = True
+            elastic = next(entry['data'] for entry in answer if entry['data']['id'] == 'ua-elastic')
+            event = self.event('MEMORY_DEVICE_SIZE_CHANGE', id='ua-elastic', size=elastic['size'])
+            elastic['size'] = 2 << 20
+        else:
+            return line
+        return json.dumps(reply).encode() + b'\n' + event
+
+    @staticmethod
+    def event(name, **data):
+        return json.dumps({'timestamp': {'seconds': 1, 'microseconds': 2}, 'event': name, 'data': data}).encode() + b'\n'
+
+    def setUp(self):
+        super().setUp()
+        self.begin()
+        self.daemon.kill()
+        self.relay = Relay(self.monitor)
+        self.balloon = self.devices = False
+
+    def checkSizes(self, dom):
+        self.relay.rewrite = None
+        xml = ElementTree.fromstring(dom.XMLDesc())
+        self.assertTrue(self.devices)
+        self.assertEqual(xml.findtext("devices/memory[@model='virtio-mem']/target/current"), '0')
+        actual = self.ask(dom, 'query-balloon')['actual'] // 1024
+        self.assertEqual(int(xml.findtext('currentMemory')), actual)
+        self.end(dom)
+
+    def testAfterAChange(self):
+        self.daemon.start()
+        dom = self.open()
+        self.relay.rewrite = self.overtake
+        dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+        self.checkSizes(dom)
+
+    def testWhenFoundAgain(self):
+        self.relay.rewrite = self.overtake
+        self.daemon.start()
+        self.checkSizes(self.open())
+
+
 if __name__ == '__main__':
     suite.main()
