@@ -244,7 +244,8 @@ static void printInfoTables(const virMemInventory *inventory, const Table *figur
     g_autofree char *first = tableFormat(figures);
     g_autofree char *second = tableFormat(nodes);
 
-    printf(" %s: %s, %s", inventory->name, inventory->arch, inventory->running ? "running" : "off");
+    printf(" %s: %s, %s", inventory->name, inventory->arch,
+           inventory->running ? "running" : inventory->state == VIR_DOMAIN_SHUTOFF ? "off" : "as it starts next time");
     if (inventory->slots)
         printf(", %u of %u slots used", inventory->slotsUsed, inventory->slots);
     printf("%s\n Balloon: %s", inventory->locked ? ", memory locked" : "", inventory->balloonModel);

@@ -2,6 +2,7 @@
 /* memcmd_resize.c: resize: gives a guest a size, by whatever means it has, or shows how that would be done */
 #include "cmd_common.h"
 #include "out_table.h"
+#include "plan_show.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,226 +64,178 @@ static unsigned planFlags(const Cmd *cmd)
     return all;
 }
 
-/* ---- the plan, shown ---- */
-
-static const TableColumn stepColumns[] = {
-    { "Step", "step", TRUE },
-    { NULL, "kind", FALSE },
-    { NULL, "alias", FALSE },
-    { NULL, "node", TRUE },
-    { NULL, "fromKib", TRUE },
-    { NULL, "toKib", TRUE },
-    { "What", "text", FALSE },
-    { "Guest then has", "totalKib", TRUE },
-    { NULL, "call", FALSE },
-    { NULL, "xml", FALSE },
-    { NULL, "qmp", FALSE },
-    { NULL, "undo", FALSE },
-    { 0 }
-};
-
-static Table *stepTable(const virMemPlan *plan)
-{
-    Table *table = tableNew(stepColumns);
-
-    for (gsize i = 0; i < plan->nsteps; i++) {
-        const virMemStep *step = plan->steps[i];
-        g_autofree char *xml = step->xml ? outDedent(step->xml) : NULL;
-        tableNumber(table, (gint64)i + 1);
-        tableText(table, virMemStepKindName(step->kind));
-        tableText(table, step->alias);
-        tableNumber(table, step->node);
-        tableKib(table, step->fromKib);
-        tableKib(table, step->toKib);
-        tableText(table, step->text);
-        tableKib(table, step->totalKib);
-        tableText(table, step->call);
-        tableText(table, xml);
-        tableText(table, step->qmp);
-        tableText(table, step->undoText);
-    }
-    return table;
-}
-
-static const TableColumn checkColumns[] = {
-    { "Check", "name", FALSE },
-    { "Result", "state", FALSE },
-    { "Why", "text", FALSE },
-    { 0 }
-};
-
-static const char *checkWord(int state)
-{
-    switch ((virMemCheckState)state) {
-    case VIR_MEM_CHECK_OK:
-        return "ok";
-    case VIR_MEM_CHECK_UNKNOWN:
-        return "unknown";
-    case VIR_MEM_CHECK_FAILED:
-        return "failed";
-    }
-    return NULL;
-}
-
-static Table *checkTable(const virMemPlan *plan)
-{
-    Table *table = tableNew(checkColumns);
-
-    for (gsize i = 0; i < plan->nchecks; i++) {
-        tableText(table, plan->checks[i]->name);
-        tableText(table, checkWord(plan->checks[i]->state));
-        tableText(table, plan->checks[i]->text);
-    }
-    return table;
-}
-
-static void printIndented(const char *title, const char *text)
-{
-    g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
-
-    for (char **line = lines; line && *line; line++) {
-        if (**line)
-            printf("   %-5s %s\n", line == lines ? title : "", *line);
-    }
-}
-
-static void printSteps(const virMemPlan *plan)
-{
-    for (gsize i = 0; i < plan->nsteps; i++) {
-        const virMemStep *step = plan->steps[i];
-        g_autofree char *xml = step->xml ? outDedent(step->xml) : NULL;
-        printf("\n Step %zu: %s\n", i + 1, step->text);
-        printIndented("call", step->call);
-        printIndented("XML", xml);
-        printIndented("QMP", step->qmp);
-        printIndented("undo", step->undoText);
-    }
-}
-
-static void printPlan(const char *name, const virMemPlan *plan)
-{
-    g_autoptr(Table) steps = stepTable(plan);
-    g_autoptr(Table) checks = checkTable(plan);
-    g_autofree char *stepText = tableFormat(steps);
-    g_autofree char *checkText = tableFormat(checks);
-    g_autofree char *from = outKib(plan->fromKib);
-    g_autofree char *asked = outKib(plan->askedKib);
-    g_autofree char *reaches = outKib(plan->reachesKib);
-    g_autofree char *floor = outKib(plan->floorKib);
-    g_autofree char *ceiling = outKib(plan->ceilingKib);
-
-    printf(" %s has %s, is to have %s, and reaches %s\n", name, from, asked, plan->reason ? from : reaches);
-    if (plan->floorKib == VIR_MEM_UNKNOWN)
-        printf(" It can have up to %s; how little it can do with is not known\n\n", ceiling);
-    else
-        printf(" It can have from %s to %s\n\n", floor, ceiling);
-    if (plan->nsteps)
-        printf("%s\n", stepText);
-    fputs(checkText, stdout);
-    for (gsize i = 0; i < plan->nnotes; i++)
-        printf("%s %s\n", i ? "" : "\n", plan->notes[i]);
-    printSteps(plan);
-}
-
-static void printPlanJson(const char *name, const virMemPlan *plan)
-{
-    g_autoptr(Table) steps = stepTable(plan);
-    g_autoptr(Table) checks = checkTable(plan);
-    MemJson *document = memJsonNew();
-    MemJson *notes = memJsonNewArray();
-
-    memJsonAddString(document, "domain", name);
-    outAddKib(document, "fromKib", plan->fromKib);
-    outAddKib(document, "askedKib", plan->askedKib);
-    outAddKib(document, "reachesKib", plan->reachesKib);
-    outAddKib(document, "floorKib", plan->floorKib);
-    outAddKib(document, "ceilingKib", plan->ceilingKib);
-    memJsonAddBool(document, "possible", !plan->reason);
-    json_object_object_add(document, "reason", plan->reason ? json_object_new_string(plan->reason) : NULL);
-    memJsonAdd(document, "steps", tableJson(steps));
-    memJsonAdd(document, "checks", tableJson(checks));
-    for (gsize i = 0; i < plan->nnotes; i++)
-        memJsonAppend(notes, json_object_new_string(plan->notes[i]));
-    memJsonAdd(document, "notes", notes);
-    outPrintJson(document);
-}
-
 /* ---- doing it ---- */
 
-static void printResultJson(const char *name, const virMemResult *result)
-{
-    MemJson *document = memJsonNew();
+/* The running guest, what it starts with next time, or both: first this, then that. */
+enum { LIVE, CONFIG, STATES };
 
-    memJsonAddString(document, "domain", name);
-    outAddKib(document, "fromKib", result->fromKib);
-    outAddKib(document, "askedKib", result->askedKib);
-    outAddKib(document, "reachedKib", result->reachedKib);
-    outAddKib(document, "shortKib", result->shortKib);
-    memJsonAddUint64(document, "stepsDone", result->stepsDone);
-    json_object_object_add(document, "rolledBack", result->rolledBack ? json_object_new_boolean(result->rolledBack > 0) : NULL);
-    memJsonAddString(document, "diagnosis", virMemDiagnosisName(result->diagnosis));
-    json_object_object_add(document, "alias", result->alias ? json_object_new_string(result->alias) : NULL);
-    json_object_object_add(document, "text", result->text ? json_object_new_string(result->text) : NULL);
-    memJsonAddUint64(document, "elapsedMs", result->elapsedMs);
-    outPrintJson(document);
+typedef struct {
+    Ctl *ctl;
+    const Cmd *cmd;
+    virDomainPtr dom;
+    virMemRequest request;
+    virMemPlan *plans[STATES];      /* NULL: this one is not to change */
+    MemJson *document;              /* with --format json, what is known so far */
+} Resize;
+
+static void addDocument(Resize *resize, MemJson *document)
+{
+    if (resize->document)
+        memJsonAdd(resize->document, "config", document);
+    else
+        resize->document = document;
 }
 
-static gboolean runPlan(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const virMemPlan *plan, GError **err)
+static gboolean makePlan(Resize *resize, int state, GError **err)
 {
-    Ctl silent = { .quiet = TRUE };
-    g_autoptr(Progress) progress = progressNew(ctlJson(cmd) ? &silent : ctl, virDomainGetName(dom));
-    g_autoptr(virMemResult) result = NULL;
-    g_autofree char *what = g_strdup_printf("domain '%s'", virDomainGetName(dom));
+    virMemRequest request = resize->request;
+    virMemError error = { 0 };
+    int code;
+
+    request.flags |= state == CONFIG ? VIR_MEM_PLAN_CONFIG : 0;
+    code = virMemPlanDomain(resize->dom, &request, &resize->plans[state], &error);
+    return code == VIR_MEM_OK || (code == VIR_MEM_ERR_IMPOSSIBLE && resize->plans[state]) || ctlMemError(err, &error);
+}
+
+static gboolean checkPlan(const Resize *resize, int state, GError **err)
+{
+    const virMemPlan *plan = resize->plans[state];
+    g_autofree char *asked = plan ? outKibExact(plan->askedKib) : NULL;
+
+    if (plan && plan->reason)
+        cmdErrorSet(err, CMD_FAILED, "domain '%s' cannot %s %s: %s", virDomainGetName(resize->dom), state == CONFIG ? "start with" : "have", asked,
+                    plan->reason);
+    return !plan || !plan->reason;
+}
+
+static gboolean showPlans(Resize *resize, GError **err)
+{
+    const char *name = virDomainGetName(resize->dom);
+
+    for (int state = 0; state < STATES; state++) {
+        if (!resize->plans[state])
+            continue;
+        if (ctlJson(resize->cmd)) {
+            addDocument(resize, planJson(name, resize->plans[state]));
+            continue;
+        }
+        if (state == CONFIG && resize->plans[LIVE])
+            printf("\n The configuration:\n\n");
+        planShow(name, resize->plans[state]);
+    }
+    return checkPlan(resize, LIVE, err) && checkPlan(resize, CONFIG, err);
+}
+
+static void sayDone(const Resize *resize, int state, const virMemResult *result)
+{
+    const virMemPlan *plan = resize->plans[state];
+    const char *name = virDomainGetName(resize->dom);
     g_autofree char *from = outKib(plan->fromKib);
-    g_autofree char *reached = NULL;
-    CommonRun run = { ctl, progress };
+    g_autofree char *asked = outKib(plan->reachesKib);
+    g_autofree char *reached = outKib(result ? result->reachedKib : plan->reachesKib);
+
+    if (ctlJson(resize->cmd))
+        return;
+    if (state == CONFIG)
+        ctlSay(resize->ctl, "Domain '%s' starts with %s next time, was %s", name, asked, from);
+    else if (cmdGiven(resize->cmd, "no-wait"))
+        ctlSay(resize->ctl, "Domain '%s' is asked for %s, has %s by now", name, asked, reached);
+    else
+        ctlSay(resize->ctl, "Domain '%s' has %s, had %s", name, reached, from);
+}
+
+static gboolean runPlan(Resize *resize, int state, GError **err)
+{
+    const virMemPlan *plan = resize->plans[state];
+    const char *name = virDomainGetName(resize->dom);
+    Ctl silent = { .quiet = TRUE };
+    g_autoptr(Progress) progress = progressNew(ctlJson(resize->cmd) || state == CONFIG ? &silent : resize->ctl, name);
+    g_autoptr(virMemResult) result = NULL;
+    g_autofree char *what = g_strdup_printf(state == CONFIG ? "the configuration of domain '%s'" : "domain '%s'", name);
+    CommonRun run = { resize->ctl, progress };
     virMemRunOptions options;
     virMemError error = { 0 };
     int code;
 
-    if (!ctlCatchSignals(ctl, err))
+    if (!ctlCatchSignals(resize->ctl, err))
         return FALSE;
-    commonRunOptions(cmd, &run, &options);
-    options.onFailure = cmdChoice(cmd, "on-failure") == 1 ? VIR_MEM_ON_FAILURE_ROLLBACK : VIR_MEM_ON_FAILURE_KEEP;
-    code = virMemRun(dom, plan, &options, &result, &error);
+    commonRunOptions(resize->cmd, &run, &options);
+    options.onFailure = cmdChoice(resize->cmd, "on-failure") == 1 ? VIR_MEM_ON_FAILURE_ROLLBACK : VIR_MEM_ON_FAILURE_KEEP;
+    options.noWait = cmdGiven(resize->cmd, "no-wait");
+    code = virMemRun(resize->dom, plan, &options, &result, &error);
     g_clear_pointer(&progress, progressFree);
-    if (ctlJson(cmd) && result)
-        printResultJson(virDomainGetName(dom), result);
+    if (ctlJson(resize->cmd) && result)
+        addDocument(resize, planResultJson(name, state == CONFIG ? "config" : "live", result));
     if (code != VIR_MEM_OK)
         return result ? commonShort(err, what, result) : ctlMemError(err, &error);
-    reached = outKib(result ? result->reachedKib : plan->reachesKib);
-    if (!ctlJson(cmd))
-        ctlSay(ctl, "Domain '%s' has %s, had %s", virDomainGetName(dom), reached, from);
+    sayDone(resize, state, result);
     return TRUE;
 }
 
-static gboolean usePlan(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const virMemPlan *plan, GError **err)
+/* Nothing to do, but with --wait an earlier request may be on its way. */
+static gboolean stay(Resize *resize, int state, GError **err)
 {
-    const char *name = virDomainGetName(dom);
-    g_autofree char *asked = outKibExact(plan->askedKib);
-    g_autofree char *from = outKib(plan->fromKib);
+    const char *name = virDomainGetName(resize->dom);
+    g_autofree char *from = outKib(resize->plans[state]->fromKib);
 
-    if (cmdGiven(cmd, "plan"))
-        ctlJson(cmd) ? printPlanJson(name, plan) : printPlan(name, plan);
-    if (plan->reason) {
-        cmdErrorSet(err, CMD_FAILED, "domain '%s' cannot have %s: %s", name, asked, plan->reason);
+    if (state == LIVE && cmdGiven(resize->cmd, "wait") && !commonWait(resize->ctl, resize->cmd, resize->dom, NULL, 0, err))
+        return FALSE;
+    if (state == CONFIG)
+        ctlSay(resize->ctl, "Domain '%s' starts with %s: nothing to do", name, from);
+    else
+        ctlSay(resize->ctl, "Domain '%s' has %s: nothing to do", name, from);
+    return TRUE;
+}
+
+static gboolean runState(Resize *resize, int state, GError **err)
+{
+    const virMemPlan *plan = resize->plans[state];
+
+    for (gsize i = 0; i < plan->nnotes && !ctlJson(resize->cmd); i++)
+        ctlSay(resize->ctl, "Note: %s", plan->notes[i]);
+    return plan->nsteps || ctlJson(resize->cmd) ? runPlan(resize, state, err) : stay(resize, state, err);
+}
+
+/* The configuration follows the guest, so that it is left alone by a guest that did not do what it was asked. */
+static gboolean runPlans(Resize *resize, GError **err)
+{
+    gboolean both = resize->plans[LIVE] && resize->plans[CONFIG];
+
+    if (!checkPlan(resize, LIVE, err) || !checkPlan(resize, CONFIG, err))
+        return FALSE;
+    if (resize->plans[LIVE] && !runState(resize, LIVE, err)) {
+        if (both)
+            g_prefix_error(err, "the configuration is left as it was: ");
         return FALSE;
     }
-    if (cmdGiven(cmd, "plan"))
+    if (!resize->plans[CONFIG] || runState(resize, CONFIG, err))
         return TRUE;
-    for (gsize i = 0; i < plan->nnotes && !ctlJson(cmd); i++)
-        ctlSay(ctl, "Note: %s", plan->notes[i]);
-    if (plan->nsteps || ctlJson(cmd))
-        return runPlan(ctl, cmd, dom, plan, err);
-    ctlSay(ctl, "Domain '%s' has %s: nothing to do", name, from);
-    return TRUE;
+    if (both) {
+        g_prefix_error(err, "the running guest is changed, its configuration is not: ");
+        (*err)->code = CMD_PARTLY;
+    }
+    return FALSE;
+}
+
+static gboolean doResize(Resize *resize, unsigned affect, GError **err)
+{
+    if (affect & VIR_DOMAIN_AFFECT_LIVE && !makePlan(resize, LIVE, err))
+        return FALSE;
+    /* A part of the way is the same part for both. */
+    if (resize->plans[LIVE] && !resize->plans[LIVE]->reason && resize->request.totalKib && !resize->request.nnodes &&
+        resize->request.flags & VIR_MEM_PLAN_PARTIAL)
+        resize->request.totalKib = resize->plans[LIVE]->reachesKib;
+    if (affect & VIR_DOMAIN_AFFECT_CONFIG && !makePlan(resize, CONFIG, err))
+        return FALSE;
+    return cmdGiven(resize->cmd, "plan") ? showPlans(resize, err) : runPlans(resize, err);
 }
 
 static const CmdInfo resizeInfo = {
     .summary = "give a guest a size, by whatever means it has",
     .description = "Plans steps over virtio-mem, DIMMs and balloon that bring the guest to SIZE, checks beforehand what can be checked, does "
-                   "them one after the other and waits until the guest has followed each. --plan shows the steps and changes nothing. What "
-                   "stops it is named: with keep the guest then stays with what it reached, with rollback it gets back what it had.",
+                   "them one after the other and waits until the guest has followed each; with --no-wait only where the next step needs "
+                   "it. --plan shows the steps and changes nothing. What stops it is named: with keep the guest then stays with what it "
+                   "reached, with rollback it gets back what it had. The configuration, if it is to follow, does so at the end.",
 };
 
 static const char *const onFailureChoices[] = { "keep", "rollback", NULL };
@@ -292,7 +245,12 @@ static const CmdOption resizeOptions[] = {
     { .name = "size", .kind = CMD_KIND_SIZE, .flags = CMD_POSITIONAL | CMD_POSITIVE, .value = "SIZE", .help = "what the guest shall have in all" },
     { .name = "node", .kind = CMD_KIND_STRING, .flags = CMD_MANY, .value = "N=SIZE", .help = "what guest NUMA node N shall have" },
     { .name = "plan", .help = "show steps and checks, change nothing" },
-    { .name = "wait", .help = "wait for the guest: always so here, a step needs the one before" },
+    OPTION_PERSISTENT,
+    OPTION_CONFIG,
+    OPTION_LIVE,
+    OPTION_CURRENT,
+    { .name = "wait", .help = "wait for the guest: so by default, here for what was asked before, too" },
+    { .name = "no-wait", .help = "end once all is asked for" },
     OPTION_TIMEOUT,
     { .name = "on-failure", .kind = CMD_KIND_CHOICE, .value = "WHAT", .choices = onFailureChoices, .help = "what becomes of steps done" },
     { .name = "reserve", .kind = CMD_KIND_SIZE, .value = "SIZE", .flags = CMD_POSITIVE, .help = "what a shrinking guest keeps available" },
@@ -306,27 +264,45 @@ static const CmdOption resizeOptions[] = {
     { 0 }
 };
 
+static gboolean checkOptions(const Cmd *cmd, GError **err)
+{
+    if (!cmdGiven(cmd, "wait") || !cmdGiven(cmd, "no-wait"))
+        return TRUE;
+    cmdErrorSet(err, CMD_USAGE, "command 'resize': options '--wait' and '--no-wait' exclude each other");
+    return FALSE;
+}
+
 static gboolean cmdResize(Ctl *ctl, const Cmd *cmd, GError **err)
 {
     g_autoptr(GArray) nodes = g_array_new(FALSE, FALSE, sizeof(virMemNodeSize));
-    g_autoptr(virDomain) dom = readNodes(cmd, nodes, err) ? ctlDomain(ctl, cmd, err) : NULL;
-    g_autoptr(virMemPlan) plan = NULL;
-    virMemRequest request = {
-        .totalKib = cmdNumber(cmd, "size", 0),
-        .nodes = (const virMemNodeSize *)(void *)nodes->data,
-        .nnodes = nodes->len,
-        .reserveKib = cmdNumber(cmd, "reserve", 0),
-        .flags = planFlags(cmd),
+    g_autoptr(virDomain) dom = checkOptions(cmd, err) && readNodes(cmd, nodes, err) ? ctlDomain(ctl, cmd, err) : NULL;
+    Resize resize = {
+        .ctl = ctl,
+        .cmd = cmd,
+        .dom = dom,
+        .request = {
+            .totalKib = cmdNumber(cmd, "size", 0),
+            .nodes = (const virMemNodeSize *)(void *)nodes->data,
+            .nnodes = nodes->len,
+            .reserveKib = cmdNumber(cmd, "reserve", 0),
+            .flags = planFlags(cmd),
+        },
     };
-    virMemError error = { 0 };
-    int code;
+    unsigned affect = 0;
+    gboolean ok;
 
-    if (!dom)
+    if (!dom || !ctlAffect(cmd, dom, &affect, err))
         return FALSE;
-    code = virMemPlanDomain(dom, &request, &plan, &error);
-    if (code != VIR_MEM_OK && !(code == VIR_MEM_ERR_IMPOSSIBLE && plan))
-        return ctlMemError(err, &error);
-    return usePlan(ctl, cmd, dom, plan, err);
+    if (cmdGiven(cmd, "wait") && !(affect & VIR_DOMAIN_AFFECT_LIVE)) {
+        cmdErrorSet(err, CMD_FAILED, "domain '%s' is not running: there is nothing to wait for, leave out '--wait'", virDomainGetName(dom));
+        return FALSE;
+    }
+    ok = doResize(&resize, affect, err);
+    if (resize.document)
+        outPrintJson(resize.document);
+    for (int state = 0; state < STATES; state++)
+        virMemPlanFree(resize.plans[state]);
+    return ok;
 }
 
 const CmdDef resizeCommands[] = {

@@ -72,7 +72,7 @@ static void walkCommand(Walk *walk, const CmdDef *def)
     for (const CmdOption *option = def->options; option->name; option++)
         walkOption(walk, def->options, option);
     /* What changes a guest says where, and what waits can be told how long. */
-    if (def->flags & CMD_CHANGES && strcmp(def->name, "resize") != 0)
+    if (def->flags & CMD_CHANGES)
         expect(walk, cmdFindOption(def->options, "live") && cmdFindOption(def->options, "config") && cmdFindOption(def->options, "current"),
                "needs '--live', '--config' and '--current'", def->name);
     if (def->flags & CMD_WAITS)

@@ -136,10 +136,12 @@ struct _virMemInventory {
     int balloonPeriod;                  /* seconds between statistics; 0: never */
     int balloonAutodeflate;             /* -1: not given */
     int balloonFreePageReporting;       /* -1: not given */
-    virMemFigure balloonActual;         /* boot memory and DIMMs less what the balloon holds; without virtio-mem */
+    virMemFigure balloonActual;         /* boot memory and DIMMs less what the balloon holds; without virtio-mem. Not
+                                         * running: what it leaves at the start */
     unsigned long long balloonTopKib;   /* what balloonActual is with an empty balloon */
 
-    virMemFigure current;               /* what the guest has now: <currentMemory>, balloon and virtio-mem counted */
+    virMemFigure current;               /* what the guest has now: <currentMemory>, balloon and virtio-mem counted. Not
+                                         * running: what it has once it has taken what is requested at its start */
     virMemFigure guestTotal;            /* MemTotal as the guest reports it (libvirt: available) */
     virMemFigure guestUnused;           /* MemFree (unused) */
     virMemFigure guestAvailable;        /* MemAvailable (usable); falls back to guestUnused with old guests */
@@ -206,7 +208,8 @@ typedef enum {
     VIR_MEM_PLAN_NO_BALLOON = 1 << 2,
     VIR_MEM_PLAN_BELOW_FLOOR = 1 << 3,  /* shrink further than the guest can spare by what it reports */
     VIR_MEM_PLAN_OVERCOMMIT = 1 << 4,   /* grow beyond the host's free ordinary memory (never beyond its huge pages) */
-    VIR_MEM_PLAN_PARTIAL = 1 << 5       /* go as far as it goes, instead of finding it impossible */
+    VIR_MEM_PLAN_PARTIAL = 1 << 5,      /* go as far as it goes, instead of finding it impossible */
+    VIR_MEM_PLAN_CONFIG = 1 << 6        /* what the guest starts with next time, instead of the running guest */
 } virMemPlanFlags;
 
 typedef struct _virMemRequest virMemRequest;
@@ -241,7 +244,7 @@ struct _virMemStep {
     char *text;                         /* one line for people */
     char *xml;                          /* the device XML that is sent; NULL for the balloon */
     char *call;                         /* the libvirt call, as C */
-    char *qmp;                          /* the QMP it becomes, one command a line */
+    char *qmp;                          /* the QMP it becomes, one command a line; NULL in a definition */
     char *undoText;                     /* how it is taken back, for people */
     char *undoCall;
 };
@@ -274,11 +277,14 @@ struct _virMemPlan {
     char *reason;                       /* NULL: it is possible; else why not, one line */
     unsigned long long floorKib;        /* not below this by what the guest reports; VIR_MEM_UNKNOWN */
     unsigned long long ceilingKib;      /* the most that could be reached */
+    int config;                         /* 1: it changes what the guest starts with next time */
 };
 
 /* A plan from what is given; asks nobody. Returns 0; VIR_MEM_ERR_IMPOSSIBLE with @plan stored, its reason set and no
  * steps; VIR_MEM_ERR_INVALID_ARG (nothing asked for, an unknown node, a node named twice). @inventory must be that of a
- * running guest (else VIR_MEM_ERR_NOT_RUNNING). @host may be NULL: its checks are then unknown. */
+ * running guest (else VIR_MEM_ERR_NOT_RUNNING) or, with VIR_MEM_PLAN_CONFIG, of a definition (else VIR_MEM_ERR_INVALID_ARG):
+ * nothing is then asked of guest and host, and one step for each device is enough. @host may be NULL: its checks are then
+ * unknown. */
 int virMemPlanMake(const virMemInventory *inventory, const virMemHost *host, const virMemRequest *request,
                    virMemPlan **plan, virMemError *err);
 /* The same with inventory and host fetched from libvirt. */
@@ -348,6 +354,9 @@ struct _virMemRunOptions {
     virMemProgressFunc progress;        /* or NULL */
     virMemReconnectFunc reconnect;      /* or NULL: a lost connection ends it */
     void *opaque;                       /* for both callbacks */
+    int noWait;                         /* 1: return once all was asked for; only what a later step needs is waited for.
+                                         * reachedKib is then what the guest has by that time, and shortKib what
+                                         * is on its way */
 };
 
 typedef struct _virMemResult virMemResult;
@@ -370,9 +379,12 @@ void virMemResultFree(virMemResult *result);
 /* Does the steps of @plan one after the other, each until the guest has done it. A device that was idle and does not stir
  * within 5 s has no driver, and a DIMM or virtio-mem that the guest's reports do not show within 10 s is not online: these
  * do not wait for stallMs. For virtio-mem the reports are looked at when all steps are done, so that the device has all of
- * it by then (shortKib is 0). Changes the running guest alone. Blocks; not to be called from an event callback. @options may be
- * NULL. Returns 0: all done; VIR_MEM_ERR_INCOMPLETE with @result stored; VIR_MEM_ERR_LOST with @result stored;
- * VIR_MEM_ERR_NOT_RUNNING or VIR_MEM_ERR_INVALID_ARG before anything was done. @result may be NULL. */
+ * it by then (shortKib is 0).
+ * Changes the running guest alone. A plan with VIR_MEM_PLAN_CONFIG changes the definition alone: there is nothing to wait for,
+ * the first step that libvirt refuses ends it, and of @options only onFailure, progress and cancel count.
+ * Blocks; not to be called from an event callback. @options may be NULL. Returns 0: all done; VIR_MEM_ERR_INCOMPLETE with
+ * @result stored; VIR_MEM_ERR_LOST with @result stored; VIR_MEM_ERR_NOT_RUNNING or VIR_MEM_ERR_INVALID_ARG before anything
+ * was done. @result may be NULL. */
 int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *options, virMemResult **result,
               virMemError *err);
 

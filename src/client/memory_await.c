@@ -131,6 +131,16 @@ static Look look(MemoryAwait *await, gint64 stillSince)
     return LOOK_OK;
 }
 
+void memoryAwaitLook(MemoryAwait *await)
+{
+    virMemInventory *fresh = NULL;
+
+    if (virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, NULL) == VIR_MEM_OK) {
+        virMemInventoryFree(await->inventory);
+        await->inventory = fresh;
+    }
+}
+
 /* ---- measuring ---- */
 
 typedef struct {

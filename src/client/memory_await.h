@@ -38,6 +38,9 @@ typedef struct {
 int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err);
 void memoryAwaitClear(MemoryAwait *await);
 
+/* Another look at the guest; what was seen before stays if there is none to be had. */
+void memoryAwaitLook(MemoryAwait *await);
+
 /* Returns a virMemDiagnosis; text and alias are set unless it is NONE. */
 int memoryAwaitGoal(MemoryAwait *await, const MemoryGoal *goal);
 

@@ -82,13 +82,15 @@ static const virMemFigure unknownFigure = {.kib = VIR_MEM_UNKNOWN, .ageMs = -1};
 /* What follows from all that was read: boot memory, the empty balloon's figure, what the guest has. */
 static gboolean addTotals(virMemInventory *inventory, gboolean live, guint64 currentKib, virMemError *err)
 {
-    guint64 devicesKib = 0, dimmsKib = 0;
+    guint64 devicesKib = 0, dimmsKib = 0, requestedKib = 0;
 
     for (size_t i = 0; i < inventory->ndevices; i++) {
         const virMemDevice *device = inventory->devices[i];
         devicesKib += device->sizeKib;
         if (device->model == VIR_MEM_MODEL_DIMM)
             dimmsKib += device->sizeKib;
+        if (device->model == VIR_MEM_MODEL_VIRTIO_MEM)
+            requestedKib += device->requestedKib;
         if (device->slot >= 0)
             inventory->slotsUsed++;
     }
@@ -104,14 +106,12 @@ static gboolean addTotals(virMemInventory *inventory, gboolean live, guint64 cur
         inventory->bootKib += inventory->nodes[i]->bootKib;
     inventory->balloonTopKib = inventory->bootKib + dimmsKib;
 
-    guint64 pluggedKib = memoryInventoryPluggedKib(inventory);
-    if (!live) {
-        inventory->current = figureNow(currentKib);
-        return TRUE;
-    }
-    /* Without a balloon libvirt's <currentMemory> is <memory>, with virtio-mem at full size in it. */
+    /* Without a balloon libvirt's <currentMemory> is <memory>, with virtio-mem at full size in it. In a running guest it counts
+     * what is plugged of virtio-mem; a definition's is what QEMU's balloon is told at the start, which counts none of it. */
     gboolean balloon = strcmp(inventory->balloonModel, "none") != 0;
-    guint64 actualKib = balloon && currentKib >= pluggedKib ? currentKib - pluggedKib : inventory->balloonTopKib;
+    guint64 pluggedKib = live ? memoryInventoryPluggedKib(inventory) : requestedKib;
+    guint64 countedKib = live ? pluggedKib : 0;
+    guint64 actualKib = balloon && currentKib >= countedKib ? currentKib - countedKib : inventory->balloonTopKib;
     actualKib = MIN(actualKib, inventory->balloonTopKib);
     if (balloon)
         inventory->balloonActual = figureNow(actualKib);

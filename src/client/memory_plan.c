@@ -7,7 +7,7 @@
 #include "util/mem_units.h"
 
 #define ALL_FLAGS (VIR_MEM_PLAN_NO_VIRTIO_MEM | VIR_MEM_PLAN_NO_DIMM | VIR_MEM_PLAN_NO_BALLOON | \
-                   VIR_MEM_PLAN_BELOW_FLOOR | VIR_MEM_PLAN_OVERCOMMIT | VIR_MEM_PLAN_PARTIAL)
+                   VIR_MEM_PLAN_BELOW_FLOOR | VIR_MEM_PLAN_OVERCOMMIT | VIR_MEM_PLAN_PARTIAL | VIR_MEM_PLAN_CONFIG)
 #define RESERVE_LEAST_KIB (64 * 1024)
 /* A goal that cannot be reached is approached in this many parts of the way. */
 #define PARTS (1 << 20)
@@ -155,7 +155,7 @@ static virMemPlan *attempt(const virMemInventory *inventory, const virMemHost *h
                            unsigned part)
 {
     PlanState state = {
-        .inventory = inventory, .host = host, .flags = request->flags, .fromKib = inventory->current.kib,
+        .inventory = inventory, .host = host, .flags = request->flags, .config = !inventory->running, .fromKib = inventory->current.kib,
         .toKib = g_new0(guint64, inventory->ndevices + 1), .unplug = g_new0(gboolean, inventory->ndevices + 1),
         .actualKib = inventory->balloonActual.kib, .dimms = g_array_new(FALSE, FALSE, sizeof(PlanDimm)),
         .plan = g_new0(virMemPlan, 1), .steps = g_ptr_array_new(), .checks = g_ptr_array_new(), .notes = g_ptr_array_new(),
@@ -166,6 +166,7 @@ static virMemPlan *attempt(const virMemInventory *inventory, const virMemHost *h
         state.toKib[i] = inventory->devices[i]->current.kib;
     setAreas(&state, request, part);
     state.reserveKib = request->reserveKib ? request->reserveKib : MAX(RESERVE_LEAST_KIB, state.askedKib / 16);
+    plan->config = state.config;
     plan->fromKib = state.fromKib;
     plan->askedKib = state.askedKib;
     plan->floorKib = planFloorKib(&state);
@@ -208,20 +209,53 @@ static virMemPlan *furthest(const virMemInventory *inventory, const virMemHost *
     return best;
 }
 
+/* A definition as the stages see it: each device has what is requested of it. All else is borrowed from the original. */
+typedef struct {
+    virMemInventory inventory;
+    virMemDevice *devices;
+} Definition;
+
+static void definitionInit(Definition *definition, const virMemInventory *original)
+{
+    definition->inventory = *original;
+    definition->devices = g_new0(virMemDevice, original->ndevices + 1);
+    definition->inventory.devices = g_new0(virMemDevice *, original->ndevices + 1);
+    for (size_t i = 0; i < original->ndevices; i++) {
+        definition->devices[i] = *original->devices[i];
+        definition->devices[i].current = (virMemFigure) {.kib = definition->devices[i].requestedKib, .ageMs = -1};
+        definition->inventory.devices[i] = &definition->devices[i];
+    }
+}
+
+static void definitionClear(Definition *definition)
+{
+    g_free(definition->inventory.devices);
+    g_free(definition->devices);
+}
+
 int virMemPlanMake(const virMemInventory *inventory, const virMemHost *host, const virMemRequest *request,
                    virMemPlan **plan, virMemError *err)
 {
     memoryErrorClear(err);
     if (!inventory || !request || !plan || (request->nnodes > 0 && !request->nodes))
         return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "inventory, request, its nodes and plan must be given");
-    if (!inventory->running)
+    gboolean config = (request->flags & VIR_MEM_PLAN_CONFIG) != 0;
+    if (!inventory->running && !config)
         return memoryErrorSet(err, VIR_MEM_ERR_NOT_RUNNING, "domain '%s' is not running", inventory->name);
+    if (inventory->running && config)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "a definition is to be planned, and the inventory is that of running domain '%s'",
+                              inventory->name);
     int code = checkRequest(inventory, request, err);
     if (code < 0)
         return code;
-    virMemPlan *made = attempt(inventory, host, request, PARTS);
+    Definition definition = {0};
+    if (config)
+        definitionInit(&definition, inventory);
+    const virMemInventory *used = config ? &definition.inventory : inventory;
+    virMemPlan *made = attempt(used, host, request, PARTS);
     if (made->reason && request->flags & VIR_MEM_PLAN_PARTIAL)
-        made = furthest(inventory, host, request, made);
+        made = furthest(used, host, request, made);
+    definitionClear(&definition);
     *plan = made;
     return made->reason ? memoryErrorSet(err, VIR_MEM_ERR_IMPOSSIBLE, "%s", made->reason) : VIR_MEM_OK;
 }
@@ -230,12 +264,13 @@ int virMemPlanDomain(virDomainPtr dom, const virMemRequest *request, virMemPlan 
 {
     virMemInventory *got = NULL;
     virMemHost *host = NULL;
-    int code = virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &got, err);
+    gboolean config = request && request->flags & VIR_MEM_PLAN_CONFIG;
+    int code = virMemGetInventory(dom, config ? VIR_MEM_INVENTORY_CONFIG : VIR_MEM_INVENTORY_LIVE, &got, err);
     g_autoptr(virMemInventory) inventory = got;
 
     if (code < 0)
         return code;
-    code = virMemGetHost(virDomainGetConnect(dom), &host, err);
+    code = config ? VIR_MEM_OK : virMemGetHost(virDomainGetConnect(dom), &host, err);
     if (code == VIR_MEM_ERR_LOST)
         return code;
     /* A connection that tells nothing of its host leaves the host's checks unknown. */

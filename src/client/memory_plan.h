@@ -15,5 +15,8 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virMemPlan, virMemPlanFree)
 
+/* Whether a step after step @index needs what that one brings about, or must not begin before it. Pure. */
+gboolean memoryPlanStepIsNeeded(const virMemPlan *plan, size_t index);
+
 /* A domain's own memory is cut into blocks of this size, and a DIMM that is not a multiple is not used by Linux. */
 guint64 memoryPlanDimmUnitKib(const char *arch);

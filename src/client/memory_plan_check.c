@@ -73,10 +73,14 @@ static void checkFloor(PlanState *state)
 
     if (reachesKib >= state->fromKib) {
         addCheck(state, "floor", VIR_MEM_CHECK_OK, g_strdup("the guest does not shrink"));
+    } else if (state->config && (reachesKib >= blindKib || state->flags & VIR_MEM_PLAN_BELOW_FLOOR)) {
+        addCheck(state, "floor", VIR_MEM_CHECK_UNKNOWN, g_strdup("what the guest needs will be known when it runs"));
     } else if (floorKib == VIR_MEM_UNKNOWN && reachesKib < blindKib && state->actualKib < state->inventory->balloonActual.kib &&
                !(state->flags & VIR_MEM_PLAN_BELOW_FLOOR)) {
         addCheck(state, "floor", VIR_MEM_CHECK_FAILED,
-                 g_strdup_printf("the guest has not reported lately what it uses, and a balloon would starve it below %s", blind));
+                 g_strdup_printf("%s, and a balloon would starve it below %s",
+                                 state->config ? "what the guest needs is not known before it runs"
+                                               : "the guest has not reported lately what it uses", blind));
     } else if (floorKib == VIR_MEM_UNKNOWN) {
         addCheck(state, "floor", VIR_MEM_CHECK_UNKNOWN,
                  g_strdup("the guest has not reported lately what it uses: what it can spare is not known"));
@@ -216,6 +220,10 @@ typedef struct {
 static void checkHost(PlanState *state, const HostCheck *check)
 {
     g_autoptr(GArray) demands = collectDemands(state);
+    if (state->config) {
+        addCheck(state, check->name, VIR_MEM_CHECK_OK, g_strdup("nothing is taken from the host before the guest starts"));
+        return;
+    }
     g_autoptr(GString) text = g_string_new(NULL);
     int worst = VIR_MEM_CHECK_OK;
 
@@ -270,13 +278,15 @@ static void checkDriver(PlanState *state)
     for (size_t i = 0; i < inventory->ndevices; i++) {
         const virMemDevice *device = inventory->devices[i];
         if (device->model == VIR_MEM_MODEL_VIRTIO_MEM && device->requestedKib > 0 && device->current.kib == 0 &&
-            state->toKib[i] > 0) {
+            state->toKib[i] > 0 && !state->config) {
             addCheck(state, "driver", VIR_MEM_CHECK_UNKNOWN,
                      g_strdup_printf("the guest has taken nothing of '%s', although some was requested", device->alias));
             return;
         }
     }
-    if (balloonMoves && inventory->guestTotal.kib == VIR_MEM_UNKNOWN)
+    if (state->config)
+        addCheck(state, "driver", VIR_MEM_CHECK_OK, g_strdup("the guest is not asked before it starts"));
+    else if (balloonMoves && inventory->guestTotal.kib == VIR_MEM_UNKNOWN)
         addCheck(state, "driver", VIR_MEM_CHECK_UNKNOWN, g_strdup("the guest's balloon driver has never reported"));
     else
         addCheck(state, "driver", VIR_MEM_CHECK_OK, g_strdup("nothing speaks against the guest's drivers"));

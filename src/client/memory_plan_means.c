@@ -138,7 +138,7 @@ static size_t collect(const PlanState *state, const PlanArea *area, gboolean gro
 
     for (size_t i = 0; i < state->inventory->ndevices; i++) {
         const virMemDevice *device = state->inventory->devices[i];
-        if (device->model != VIR_MEM_MODEL_VIRTIO_MEM || !device->alias || device->blockKib == 0 ||
+        if (device->model != VIR_MEM_MODEL_VIRTIO_MEM || (!device->alias && !state->config) || device->blockKib == 0 ||
             device->sizeKib < device->blockKib || !planAreaHas(state, area, planNodeOf(state, device)))
             continue;
         guint64 topKib = device->sizeKib - device->sizeKib % device->blockKib;
@@ -265,7 +265,7 @@ static size_t findDimm(const PlanState *state, const PlanArea *area, guint64 mos
 
     for (size_t i = 0; i < state->inventory->ndevices; i++) {
         const virMemDevice *device = state->inventory->devices[i];
-        if (device->model != VIR_MEM_MODEL_DIMM || !device->alias || state->unplug[i] || device->sizeKib == 0 ||
+        if (device->model != VIR_MEM_MODEL_DIMM || (!device->alias && !state->config) || state->unplug[i] || device->sizeKib == 0 ||
             device->sizeKib > mostKib || !planAreaHas(state, area, planNodeOf(state, device)))
             continue;
         if (best == G_MAXSIZE || device->sizeKib > state->inventory->devices[best]->sizeKib ||

@@ -23,6 +23,7 @@ typedef struct {
     const virMemInventory *inventory;
     const virMemHost *host;             /* or NULL */
     unsigned flags;                     /* virMemPlanFlags */
+    gboolean config;                    /* it is a definition that is to change */
     guint64 reserveKib;
 
     PlanArea *areas;
@@ -71,8 +72,9 @@ void planNote(PlanState *state, const char *format, ...) G_GNUC_PRINTF(2, 3);
 char *planSize(guint64 kib);
 /* "1537 MiB", "1023 KiB": where a rounded figure would hide the point; caller frees. */
 char *planSizeExact(guint64 kib);
-/* The device's XML with another requested size; caller frees. */
+/* The device's XML with another requested size; caller frees. Of @device, xml is enough. */
 char *planVirtioMemXml(const virMemDevice *device, guint64 requestedKib);
 char *planDimmXml(const PlanState *state, const PlanDimm *dimm);
-/* Fill in the words, calls and QMP of a step whose kind, alias, node, sizes and xml are set. */
-void planStepWords(virMemStep *step);
+/* Fill in the words, calls and QMP of a step whose kind, alias, node, sizes and xml are set. @sizeKib: of its device, which
+ * has no name of its own in a definition. */
+void planStepWords(const PlanState *state, virMemStep *step, guint64 sizeKib);

@@ -39,7 +39,7 @@ static void emitVirtioMem(Emitter *emitter, size_t index, guint64 toKib)
     step->fromKib = emitter->requestedKib[index];
     step->toKib = toKib;
     step->xml = planVirtioMemXml(device, toKib);
-    planStepWords(step);
+    planStepWords(emitter->state, step, device->sizeKib);
     emitter->requestedKib[index] = emitter->haveKib[index] = toKib;
 }
 
@@ -51,7 +51,7 @@ static void emitBalloon(Emitter *emitter)
 
     step->fromKib = emitter->actualKib;
     step->toKib = emitter->actualKib = emitter->actualKib + (guint64) deltaKib;
-    planStepWords(step);
+    planStepWords(state, step, 0);
 }
 
 static void emitPlug(Emitter *emitter, const PlanDimm *dimm)
@@ -62,10 +62,11 @@ static void emitPlug(Emitter *emitter, const PlanDimm *dimm)
         g_free(alias);
         alias = g_strdup_printf("dimm%u", emitter->slotsUsed++);
     }
-    virMemStep *step = emit(emitter, VIR_MEM_STEP_PLUG_DIMM, alias, dimm->node, (gint64) dimm->kib);
+    /* A definition gives it none. */
+    virMemStep *step = emit(emitter, VIR_MEM_STEP_PLUG_DIMM, emitter->state->config ? NULL : alias, dimm->node, (gint64) dimm->kib);
     step->toKib = dimm->kib;
     step->xml = planDimmXml(emitter->state, dimm);
-    planStepWords(step);
+    planStepWords(emitter->state, step, dimm->kib);
     emitter->actualKib += dimm->kib;
 }
 
@@ -76,7 +77,7 @@ static void emitUnplug(Emitter *emitter, const virMemDevice *device)
 
     step->fromKib = device->sizeKib;
     step->xml = g_strdup(device->xml);
-    planStepWords(step);
+    planStepWords(emitter->state, step, device->sizeKib);
     emitter->actualKib -= device->sizeKib;
 }
 
@@ -171,9 +172,37 @@ static void settleVirtioMem(Emitter *emitter)
         for (size_t j = 0; j < state->nareas; j++)
             concerned = concerned || planAreaHas(state, &state->areas[j], planNodeOf(state, device));
         if (device->model == VIR_MEM_MODEL_VIRTIO_MEM && concerned && !(state->flags & VIR_MEM_PLAN_NO_VIRTIO_MEM) &&
-            state->toKib[i] == device->current.kib && device->requestedKib != device->current.kib && device->alias)
+            state->toKib[i] == device->current.kib && device->requestedKib != device->current.kib &&
+            (device->alias || state->config))
             emitVirtioMem(emitter, i, state->toKib[i]);
     }
+}
+
+static gboolean needs(const virMemStep *later, const virMemStep *step)
+{
+    gboolean dimm = step->kind == VIR_MEM_STEP_PLUG_DIMM || step->kind == VIR_MEM_STEP_UNPLUG_DIMM;
+
+    /* The next portion of the same device. */
+    if (step->alias && g_strcmp0(step->alias, later->alias) == 0)
+        return TRUE;
+    /* The guest shall never have less than at both ends. */
+    if (step->deltaKib > 0 && later->deltaKib < 0)
+        return TRUE;
+    /* QEMU counts the balloon's target from what is plugged. */
+    if (dimm && later->kind == VIR_MEM_STEP_BALLOON)
+        return TRUE;
+    /* Page structures of the one are in the memory of the other. */
+    return step->deltaKib > 0 && later->deltaKib > 0 &&
+           (step->kind == VIR_MEM_STEP_BALLOON || later->kind == VIR_MEM_STEP_PLUG_DIMM);
+}
+
+gboolean memoryPlanStepIsNeeded(const virMemPlan *plan, size_t index)
+{
+    for (size_t i = index + 1; i < plan->nsteps; i++) {
+        if (needs(plan->steps[i], plan->steps[index]))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 void planSteps(PlanState *state)
@@ -191,14 +220,14 @@ void planSteps(PlanState *state)
         requestedKib[i] = inventory->devices[i]->requestedKib;
         haveKib[i] = inventory->devices[i]->current.kib;
     }
-    gboolean first = deflates && missingAll(&emitter) > budget(&emitter);
+    gboolean first = deflates && !state->config && missingAll(&emitter) > budget(&emitter);
     if (first) {
         emitter.availableKib += state->actualKib - actualKib;
         emitBalloon(&emitter);
     }
     settleVirtioMem(&emitter);
     growVirtioMem(&emitter);
-    if (deflates && !first)
+    if (deflates && !first && !state->config)
         emitBalloon(&emitter);
     for (guint i = 0; i < state->dimms->len; i++)
         emitPlug(&emitter, &g_array_index(state->dimms, PlanDimm, i));
@@ -207,6 +236,8 @@ void planSteps(PlanState *state)
         if (state->unplug[i])
             emitUnplug(&emitter, inventory->devices[i]);
     }
-    if (inflates)
+    /* A definition's <currentMemory> does not follow its DIMMs: left as it was, it would become a balloon at the next start. */
+    gboolean followsDimms = state->config && actualKib != VIR_MEM_UNKNOWN && emitter.actualKib != actualKib && !inflates && !deflates;
+    if (inflates || followsDimms || (deflates && state->config))
         emitBalloon(&emitter);
 }

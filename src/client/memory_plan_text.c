@@ -110,8 +110,56 @@ static void unplugWords(virMemStep *step, const char *from)
     step->undoCall = g_strdup("virDomainAttachDeviceFlags(dom, xml, VIR_DOMAIN_AFFECT_LIVE)");
 }
 
-void planStepWords(virMemStep *step)
+/* The same calls on a definition, whose devices need not have aliases and become no QMP. */
+static void configWords(virMemStep *step, const char *name, const char *from, const char *to)
 {
+    static const char flag[] = "VIR_DOMAIN_AFFECT_CONFIG";
+
+    switch ((virMemStepKind) step->kind) {
+    case VIR_MEM_STEP_VIRTIO_MEM:
+        step->text = g_strdup_printf("have %s in node %d start with %s instead of %s", name, step->node, to, from);
+        step->call = g_strdup_printf("virDomainUpdateDeviceFlags(dom, xml, %s)", flag);
+        step->undoText = g_strdup_printf("have it start with %s again", from);
+        step->undoCall = g_strdup_printf("virDomainUpdateDeviceFlags(dom, xml with <requested> %s, %s)", from, flag);
+        break;
+    case VIR_MEM_STEP_PLUG_DIMM:
+        step->text = g_strdup_printf("add a DIMM of %s to node %d", to, step->node);
+        step->call = g_strdup_printf("virDomainAttachDeviceFlags(dom, xml, %s)", flag);
+        step->undoText = g_strdup("take that DIMM out");
+        step->undoCall = g_strdup_printf("virDomainDetachDeviceFlags(dom, xml, %s)", flag);
+        break;
+    case VIR_MEM_STEP_UNPLUG_DIMM:
+        step->text = g_strdup_printf("take %s out of node %d", name, step->node);
+        step->call = g_strdup_printf("virDomainDetachDeviceFlags(dom, xml, %s)", flag);
+        step->undoText = g_strdup_printf("add that DIMM of %s to node %d again", from, step->node);
+        step->undoCall = g_strdup_printf("virDomainAttachDeviceFlags(dom, xml, %s)", flag);
+        break;
+    case VIR_MEM_STEP_BALLOON:
+        step->text = g_strdup_printf("have the balloon leave %s of boot memory and DIMMs", to);
+        step->call = g_strdup_printf("virDomainSetMemoryFlags(dom, %llu, %s)", step->toKib, flag);
+        step->undoText = g_strdup_printf("have it leave %s again", from);
+        step->undoCall = g_strdup_printf("virDomainSetMemoryFlags(dom, %llu, %s)", step->fromKib, flag);
+        break;
+    }
+}
+
+static char *deviceName(const virMemStep *step, guint64 sizeKib)
+{
+    g_autofree char *size = planSize(sizeKib);
+
+    if (step->alias)
+        return g_strdup_printf("'%s'", step->alias);
+    return g_strdup_printf(step->kind == VIR_MEM_STEP_VIRTIO_MEM ? "the virtio-mem device of %s" : "the DIMM of %s", size);
+}
+
+void planStepWords(const PlanState *state, virMemStep *step, guint64 sizeKib)
+{
+    if (state->config) {
+        g_autofree char *name = deviceName(step, sizeKib), *before = planSize(step->fromKib), *after = planSize(step->toKib);
+        configWords(step, name, before, after);
+        return;
+    }
+
     g_autofree char *from = planSize(step->fromKib), *to = planSize(step->toKib);
     guint64 bytes = step->toKib * 1024;
 

@@ -6,6 +6,7 @@
 #include "client/memory_await.h"
 #include "client/memory_error.h"
 #include "client/memory_plan_priv.h"
+#include "client/memory_resize_config.h"
 
 /* A step on its way, or on its way back. */
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
     char *xml;                  /* what is sent; NULL if none is */
     guint64 toKib;
     GHashTable *known;          /* aliases before a DIMM is plugged */
+    gboolean askOnly;           /* nobody waits for what the guest does */
 } Move;
 
 static void moveClear(Move *move)
@@ -80,7 +82,7 @@ static int moveVirtioMem(MemoryAwait *await, Move *move)
     g_free(move->xml);
     move->xml = device ? planVirtioMemXml(device, move->toKib) : g_strdup(move->step->xml);
     int diagnosis = memoryAwaitCall(await, &goal, callUpdate, move, NULL);
-    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
 }
 
 static int moveBalloon(MemoryAwait *await, Move *move)
@@ -88,7 +90,7 @@ static int moveBalloon(MemoryAwait *await, Move *move)
     MemoryGoal goal = {MEMORY_CHANGE_BALLOON, NULL, move->toKib, TRUE};
     int diagnosis = memoryAwaitCall(await, &goal, callBalloon, move, NULL);
 
-    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
 }
 
 static int movePlug(MemoryAwait *await, Move *move)
@@ -112,7 +114,7 @@ static int movePlug(MemoryAwait *await, Move *move)
         virMemInventoryFree(fresh);
     }
     goal.alias = move->alias;
-    return memoryAwaitGoal(await, &goal);
+    return move->askOnly ? VIR_MEM_DIAGNOSIS_NONE : memoryAwaitGoal(await, &goal);
 }
 
 static int moveUnplug(MemoryAwait *await, Move *move)
@@ -120,7 +122,7 @@ static int moveUnplug(MemoryAwait *await, Move *move)
     MemoryGoal goal = {MEMORY_CHANGE_UNPLUG, move->alias, 0, TRUE};
     int diagnosis = memoryAwaitCall(await, &goal, callUnplug, move, isGone);
 
-    return diagnosis != VIR_MEM_DIAGNOSIS_NONE ? diagnosis : memoryAwaitGoal(await, &goal);
+    return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
 }
 
 static int doMove(MemoryAwait *await, Move *move)
@@ -224,7 +226,7 @@ static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, in
     for (size_t i = 0; i < plan->nsteps && goOn; i++) {
         const virMemStep *step = plan->steps[i];
         moves[i] = (Move) {.step = step, .alias = g_strdup(step->kind == VIR_MEM_STEP_PLUG_DIMM ? NULL : step->alias),
-                           .xml = g_strdup(step->xml)};
+                           .xml = g_strdup(step->xml), .askOnly = await->options->noWait && !memoryPlanStepIsNeeded(plan, i)};
         await->progress.step = i;
         await->progress.running = step;
         int outcome = doMove(await, &moves[i]);
@@ -233,7 +235,9 @@ static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, in
         begun = i + 1;
         *done += outcome == VIR_MEM_DIAGNOSIS_NONE;
     }
-    if (diagnosis == VIR_MEM_DIAGNOSIS_NONE && growsVirtioMem(plan)) {
+    if (await->options->noWait) {
+        memoryAwaitLook(await);
+    } else if (diagnosis == VIR_MEM_DIAGNOSIS_NONE && growsVirtioMem(plan)) {
         await->progress.running = NULL;
         diagnosis = remember(await, diagnosis, memoryAwaitOnline(await), &text, &alias);
     }
@@ -267,6 +271,8 @@ int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *
 
     memoryErrorClear(err);
     int code = checkRun(dom, plan, err);
+    if (code == VIR_MEM_OK && plan->config)
+        return memoryResizeConfig(dom, plan, options, result, err);
     if (code == VIR_MEM_OK)
         code = memoryAwaitInit(&await, dom, options, err);
     if (code < 0) {
@@ -277,6 +283,8 @@ int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *
     int diagnosis = runSteps(&await, plan, &done, &rolledBack);
     virMemResult *made = memoryAwaitResult(&await, diagnosis, fromKib, plan->askedKib, await.inventory->current.kib);
     made->stepsDone = done;
+    if (diagnosis == VIR_MEM_DIAGNOSIS_NONE && await.options->noWait)
+        made->shortKib = MAX(made->askedKib, made->reachedKib) - MIN(made->askedKib, made->reachedKib);
     made->rolledBack = rolledBack;
     code = memoryAwaitCode(&await, diagnosis, err);
     memoryAwaitClear(&await);

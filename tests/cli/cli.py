@@ -9,6 +9,8 @@ NAME.in is one case, a line each:
     virsh-memory ARGUMENT...    is run; NAME.out holds what it printed on stdout and stderr and its exit status
     @define GUEST               defines guests/GUEST.xml
     @start GUEST                the same, and starts it: paused, so no guest system is needed
+    @start                      starts the guest that was named last, with the definition that it has now
+    @stop                       ends it
     @hide REGEX                 what matches is shown as '~'
     @env NAME=VALUE             in the environment from here on
     # ...                       a remark
@@ -44,6 +46,7 @@ class Case:
     def __init__(self, name, conn, uri):
         self.name = name
         self.conn = conn
+        self.domain = None
         self.hidden = [(re.escape(uri), 'URI'), (re.escape(uri.split('socket=')[1]), 'SOCKET')]
         self.environment = dict(os.environ, LIBVIRT_DEFAULT_URI=uri, LC_ALL='C.UTF-8', TZ='UTC')
         self.output = []
@@ -58,10 +61,12 @@ class Case:
         word, _, rest = line.partition(' ')
         if not line or word == '#':
             return
-        if word == '@define':
-            self.conn.defineXML(self._guest(rest))
-        elif word == '@start':
-            self.conn.defineXML(self._guest(rest)).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        if word == '@define' or (word == '@start' and rest):
+            self.domain = self.conn.defineXML(self._guest(rest))
+        if word == '@start':
+            self.domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        elif word == '@stop':
+            self.domain.destroy()
         elif word == '@hide':
             self.hidden.append((rest, '~'))
         elif word == '@env':
@@ -69,7 +74,7 @@ class Case:
             self.environment[name] = value
         elif word == 'virsh-memory':
             self._command(line)
-        else:
+        elif word != '@define':
             raise ValueError(f"{self.name}.in: '{line}' begins with none of the words of cli.py's head")
 
     @staticmethod
