@@ -2,13 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """terminal.py: virsh-memory in a terminal: the live view, the progress bar, interruption, a daemon that goes away."""
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +20,7 @@ import libvirt  # noqa: E402
 
 import suite  # noqa: E402
 from daemon import Virtmemd, endGuests  # noqa: E402
+from pseudo_terminal import Terminal  # noqa: E402
 
 DEADLINE_SECONDS = 30
 ENTER, LEAVE = '\033[?1049h', '\033[?1049l'
@@ -33,58 +30,6 @@ END = re.escape(FRAME_END)
 WIDE = '数据库'
 START_MOST_SECONDS = 0.015
 START_RUNS = 40
-
-
-class Terminal:
-    """A program in a terminal of its own; sizes are columns and lines."""
-
-    def __init__(self, uri, *arguments, columns=100, lines=30, encoding='C.UTF-8', **more):
-        self.master, slave = pty.openpty()
-        self.resize(columns, lines)
-        self.before = termios.tcgetattr(slave)
-        environment = dict(os.environ, LIBVIRT_DEFAULT_URI=uri, LC_ALL=encoding, **{'TERM': 'xterm', **more})
-        if 'NO_COLOR' not in more:
-            environment.pop('NO_COLOR', None)
-        self.process = subprocess.Popen(['virsh-memory', *arguments], stdin=slave, stdout=slave, stderr=slave,
-                                        env=environment, start_new_session=True)
-        self.slave = slave
-        self.seen = ''
-
-    def resize(self, columns, lines):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', lines, columns, 0, 0))
-
-    def read(self):
-        data = os.read(self.master, 65536).decode('utf-8', 'replace')
-        self.seen += data
-        return data
-
-    def until(self, pattern, start=0):
-        """Reads on until what was shown from start on matches; where the match ends."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not (match := re.compile(pattern, re.S).search(self.seen, start)):
-            ready, _, _ = select.select([self.master], [], [], max(deadline - time.monotonic(), 0))
-            if not ready:
-                raise AssertionError(f"'{pattern}' was not shown: {self.seen[start:]!r}")
-            self.read()
-        return match.end()
-
-    def type(self, keys):
-        os.write(self.master, keys.encode())
-
-    def finish(self):
-        """The exit status, when all that was shown has been read."""
-        status = self.process.wait(DEADLINE_SECONDS)
-        while select.select([self.master], [], [], 0)[0]:
-            self.read()
-        self.after = termios.tcgetattr(self.slave)
-        return status
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
 
 
 def lastFrame(text):
@@ -121,8 +66,9 @@ class TerminalTest(unittest.TestCase):
                 cls.conn.createXML(re.sub("<(alias|address|model) [^>]*/>", '', xml), libvirt.VIR_DOMAIN_START_PAUSED)
         cls.conn.close()
 
-    def run_(self, *arguments, **options):
-        terminal = Terminal(self.daemon.uri, *arguments, **options)
+    def run_(self, *arguments, encoding='C.UTF-8', columns=100, lines=30, **more):
+        environment = {'LIBVIRT_DEFAULT_URI': self.daemon.uri, 'LC_ALL': encoding, **more}
+        terminal = Terminal('virsh-memory', *arguments, columns=columns, lines=lines, environment=environment)
         self.addCleanup(terminal.close)
         return terminal
 
@@ -168,7 +114,7 @@ class TerminalTest(unittest.TestCase):
     def testWatchEndsAtInterrupt(self):
         terminal = self.run_('dommemstat', '--watch', '60')
         terminal.until('elastic.*' + END)
-        os.kill(terminal.process.pid, signal.SIGINT)
+        terminal.interrupt()
         self.checkLeft(terminal, 0)
 
     def testWatchFitsEachWidth(self):
@@ -223,7 +169,7 @@ class TerminalTest(unittest.TestCase):
     def testDumbTerminal(self):
         terminal = self.run_('dommemstat', '--watch', '1', TERM='dumb')
         terminal.until('elastic.*Guest.*elastic')
-        os.kill(terminal.process.pid, signal.SIGINT)
+        terminal.interrupt()
         self.assertEqual(terminal.finish(), 0)
         bar = self.run_('resize', 'elastic', '800M', '--timeout', '1', TERM='dumb')
         self.assertIn(bar.finish(), (4, 5))
@@ -255,7 +201,7 @@ class TerminalTest(unittest.TestCase):
     def testResizeInterrupted(self):
         terminal = self.run_('resize', 'elastic', '800M')
         terminal.until('elastic .* 640 MiB of 800 MiB')
-        os.kill(terminal.process.pid, signal.SIGINT)
+        terminal.interrupt()
         self.assertEqual(terminal.finish(), 1, terminal.seen)
         self.assertRegex(terminal.seen, r'\r\033\[Kerror: domain \'elastic\': .*\(cancelled\)')
 
