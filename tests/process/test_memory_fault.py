@@ -78,6 +78,8 @@ class FoundAgain(Guest):
         self.daemon.kill()
         relay = Relay(self.monitor)
         self.daemon.start()
+        # the questions of the daemon that has come back are none of the steps
+        self.open()
         relay.hold(2, True)
         first = threading.Thread(target=self.attach, args=(DIMM, []))
         first.start()
