@@ -108,8 +108,8 @@ gboolean qemuStoreRemoveConfig(QemuDriver *driver, const char *name, GError **er
 gboolean qemuStoreSetAutostart(QemuDriver *driver, const char *name, gboolean on, GError **err);
 /* Under lock: what a restarted daemon must know of a running domain. */
 gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err);
-/* As above; a failure is logged. */
-void qemuStoreNoteStatus(QemuDomain *dom);
+/* As above, unless it does not run; a failure is logged. */
+gboolean qemuStoreNoteStatus(QemuDomain *dom);
 void qemuStoreRemoveStatus(QemuDomain *dom);
 
 /* All definitions and all running domains as the files have them, into the list. What cannot be read is logged and left. */

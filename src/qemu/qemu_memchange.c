@@ -39,7 +39,7 @@ gboolean qemuMemConfigStore(QemuDomain *dom, const QemuMemConfig *config, GError
 
     if (g_strcmp0(now, config->base) != 0) {
         memErrorSet(err, VIR_ERR_OPERATION_FAILED,
-                    "the definition of domain '%s' was changed meanwhile and is left as it is: the running guest alone was changed",
+                    "the definition of domain '%s' was changed meanwhile and is left as it is",
                     dom->name);
         return FALSE;
     }
@@ -100,13 +100,19 @@ static QemuMemJournal *deviceEntry(QemuMemOperation operation, const char *alias
     return entry;
 }
 
-/* The live change stands: config, then status, then the entry is of no more use. */
+/* The live change stands: config, then status, then the entry is of no more use. As long as the status does not have it, the
+ * entry is all that a next daemon could know it by. */
 static gboolean finish(QemuDomain *dom, const QemuMemConfig *config, GError **err)
 {
-    gboolean ok = !config->xml || qemuMemConfigStore(dom, config, err);
+    g_autoptr(GError) problem = NULL;
+    gboolean ok = !config->xml || qemuMemConfigStore(dom, config, &problem);
 
-    qemuStoreNoteStatus(dom);
-    qemuMemJournalRemove(dom);
+    if (!ok)
+        memErrorSet(err, memErrorCode(problem), "the running guest was changed, but its definition was not: %s", problem->message);
+    if (qemuStoreNoteStatus(dom))
+        qemuMemJournalRemove(dom);
+    else
+        dom->memUnsettled = TRUE;
     return ok;
 }
 

@@ -107,8 +107,6 @@ static void dropGone(QemuDomain *dom, QemuMonitor *mon, const Present *present)
         finishGone(dom, mon, present, alias);
         g_free(alias);
     }
-    if (dom->live == live)
-        qemuStoreNoteStatus(dom);
 }
 
 /* ---- what was under way ---- */
@@ -270,6 +268,8 @@ static gboolean recover(QemuDomain *dom, GError **err)
             return FALSE;
         }
     }
+    if (!qemuStoreSaveStatus(dom, err))
+        return FALSE;
     qemuMemJournalRemove(dom);
     return TRUE;
 }

@@ -113,12 +113,14 @@ gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err)
     return memFileReplaceUnsynced(path, text, -1, err);
 }
 
-void qemuStoreNoteStatus(QemuDomain *dom)
+gboolean qemuStoreNoteStatus(QemuDomain *dom)
 {
     g_autoptr(GError) error = NULL;
 
-    if (dom->live && !qemuStoreSaveStatus(dom, &error))
-        g_warning("%s: the status was not saved: %s", dom->name, error->message);
+    if (!dom->live || qemuStoreSaveStatus(dom, &error))
+        return TRUE;
+    g_warning("%s: the status was not saved: %s", dom->name, error->message);
+    return FALSE;
 }
 
 void qemuStoreRemoveStatus(QemuDomain *dom)

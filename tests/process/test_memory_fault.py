@@ -185,5 +185,71 @@ class OldNews(Guest):
         self.checkSizes(self.open())
 
 
+class FullDisk(Guest):
+    """A file that cannot be replaced: a folder has its name."""
+
+    def setUp(self):
+        super().setUp()
+        self.dom = self.begin()
+
+    def block(self, path):
+        """Until unblock(), path cannot be written; it then holds what it held."""
+        if os.path.exists(path):
+            os.rename(path, path + '.kept')
+        os.mkdir(path)
+
+    def unblock(self, path):
+        os.rmdir(path)
+        if os.path.exists(path + '.kept'):
+            os.rename(path + '.kept', path)
+
+    def stored(self):
+        return os.path.join(self.daemon.folder, 'etc', 'guest.xml')
+
+    def testDefinition(self):
+        """The running guest has changed by then: the caller hears of both."""
+        self.block(self.stored())
+        with self.assertRaisesRegex(libvirt.libvirtError, 'the running guest was changed, but .*guest.xml'):
+            self.dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+        self.unblock(self.stored())
+        self.assertIn('ua-new', self.dom.XMLDesc())
+        self.assertNotIn('ua-new', self.dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        self.daemon.kill()
+        self.daemon.start()
+        dom = self.open()
+        dom.attachDeviceFlags(DIMM, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        self.check(dom, 'after both')
+        self.end(dom)
+
+    def testStatus(self):
+        """The journal keeps what the status file could not take, for this daemon and the next."""
+        for restart in (False, True):
+            self.block(self.state('guest.xml'))
+            self.dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+            if restart:
+                self.daemon.kill()
+            self.unblock(self.state('guest.xml'))
+            if restart:
+                self.daemon.start()
+                self.dom = self.open()
+            # settles what is open
+            self.dom.setMemoryStatsPeriod(4, LIVE_CONFIG)
+            self.assertIn('ua-new', self.read('guest.xml'))
+            self.check(self.dom, f'restart {restart}')
+            self.end(self.dom)
+            self.dom = self.begin()
+        self.end(self.dom)
+
+    def testJournal(self):
+        """Nothing is begun that could not be finished."""
+        self.block(self.state('guest.memory.json'))
+        with self.assertRaisesRegex(libvirt.libvirtError, 'guest.memory.json'):
+            self.dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+        self.unblock(self.state('guest.memory.json'))
+        self.assertNotIn('ua-new', self.dom.XMLDesc())
+        self.check(self.dom, 'after the refusal')
+        self.end(self.dom)
+
+
 if __name__ == '__main__':
     suite.main()
