@@ -64,6 +64,7 @@ typedef struct {
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */
     gboolean memUnsettled;                  /* a change of its memory is open, or the guest gave up a device, and the live
                                              * definition does not have it yet: qemu_memrecover.c */
+    gboolean settleQueued;                  /* that will be tried in the background, too */
     GHashTable *unplugs;                    /* qemu_memunplug.c: alias -> the guest's answer; NULL: none under way */
 } QemuDomain;
 

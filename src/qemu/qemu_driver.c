@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BACKGROUND_THREADS 2
 #define START_TIMEOUT_US (30 * G_USEC_PER_SEC)
 
 /* ---- lifetime ---- */
@@ -103,7 +104,8 @@ QemuDriver *qemuDriverNew(const QemuDriverPaths *paths, GMainContext *context, Q
     driver->opaque = opaque;
     driver->domains = qemuDomainListNew();
     driver->caps = qemuCapsCacheNew(capsFolder);
-    driver->background = qemuDriverTasksNew();
+    driver->background = qemuDriverTasksNew(BACKGROUND_THREADS);
+    driver->waiting = qemuDriverTasksNew(-1);
     driver->startTimeoutUs = timeout("VIRTMEMD_START_TIMEOUT", START_TIMEOUT_US);
     driver->unplugWaitUs = timeout("VIRTMEMD_UNPLUG_TIMEOUT", QEMU_MEM_UNPLUG_WAIT_US);
     driver->answerWaitUs = qemuAnswerWaitUs();
@@ -144,6 +146,7 @@ void qemuDriverFree(QemuDriver *driver)
     if (driver->reconnecting)
         g_thread_pool_free(driver->reconnecting, FALSE, TRUE);
     g_thread_pool_free(driver->background, FALSE, TRUE);
+    g_thread_pool_free(driver->waiting, FALSE, TRUE);
     g_clear_pointer(&all, g_ptr_array_unref);
     qemuEventDrop(driver);
     qemuDomainListFree(driver->domains);

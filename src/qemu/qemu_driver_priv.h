@@ -13,6 +13,7 @@ struct QemuDriver {
     QemuDomainList *domains;                /* self-locking */
     QemuCapsCache *caps;                    /* self-locking */
     GThreadPool *background;                /* self-locking: work that may block and that no client waits for */
+    GThreadPool *waiting;                   /* self-locking: work that waits for one guest, however long; as many as there is */
     gint64 unplugWaitUs;                    /* immutable: how long a guest may take to give up a device */
     gint64 answerWaitUs;                    /* immutable: how long QEMU may take over one step of a memory change */
     gint64 startTimeoutUs;                  /* immutable: how long a QEMU may be silent after exec */
@@ -56,8 +57,10 @@ void qemuEventDrop(QemuDriver *driver);
 typedef void (*QemuTaskFunc)(QemuDomain *dom, int argument);
 /* Any thread: run @func without lock; keeps a reference meanwhile. */
 void qemuDriverQueue(QemuDomain *dom, QemuTaskFunc func, int argument);
+/* The same for what waits for an answer of @dom's QEMU: it holds up nobody but those who wait for the same. */
+void qemuDriverQueueWaiting(QemuDomain *dom, QemuTaskFunc func, int argument);
 /* The driver's threads for it. */
-GThreadPool *qemuDriverTasksNew(void);
+GThreadPool *qemuDriverTasksNew(int threads);
 
 /* ---- finding: qemu_driver_find.c; VIR_ERR_NO_DOMAIN ---- */
 /* Waits shortly for a domain that the daemon, just come up, still asks about. */

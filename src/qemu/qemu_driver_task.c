@@ -5,8 +5,6 @@
 
 #include "qemu/qemu_driver_priv.h"
 
-#define BACKGROUND_THREADS 2
-
 typedef struct {
     QemuDomain *dom;
     QemuTaskFunc func;
@@ -22,17 +20,27 @@ static void runTask(gpointer data, gpointer unused)
     g_free(task);
 }
 
-void qemuDriverQueue(QemuDomain *dom, QemuTaskFunc func, int argument)
+static void push(GThreadPool *pool, QemuDomain *dom, QemuTaskFunc func, int argument)
 {
     Task *task = g_new0(Task, 1);
 
     task->dom = qemuDomainKeep(dom);
     task->func = func;
     task->argument = argument;
-    g_thread_pool_push(dom->driver->background, task, NULL);
+    g_thread_pool_push(pool, task, NULL);
 }
 
-GThreadPool *qemuDriverTasksNew(void)
+void qemuDriverQueue(QemuDomain *dom, QemuTaskFunc func, int argument)
 {
-    return g_thread_pool_new(runTask, NULL, BACKGROUND_THREADS, FALSE, NULL);
+    push(dom->driver->background, dom, func, argument);
+}
+
+void qemuDriverQueueWaiting(QemuDomain *dom, QemuTaskFunc func, int argument)
+{
+    push(dom->driver->waiting, dom, func, argument);
+}
+
+GThreadPool *qemuDriverTasksNew(int threads)
+{
+    return g_thread_pool_new(runTask, NULL, threads, FALSE, NULL);
 }

@@ -298,6 +298,7 @@ static void settleTask(QemuDomain *dom, int unused)
     g_autoptr(GError) problem = NULL;
     g_autoptr(QemuJob) job = NULL;
 
+    dom->settleQueued = FALSE;
     if (!dom->live || !dom->memUnsettled)
         return;
     job = qemuJobBegin(dom, "settle memory changes of", &problem);
@@ -306,11 +307,13 @@ static void settleTask(QemuDomain *dom, int unused)
     g_warning("%s: what became of its memory devices is not known yet: %s", dom->name, problem->message);
     /* a connection that is lost does not come back */
     if (dom->live && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT))
-        qemuDriverQueue(dom, settleTask, 0);
+        qemuMemChangeSettleLater(dom);
 }
 
 void qemuMemChangeSettleLater(QemuDomain *dom)
 {
     dom->memUnsettled = TRUE;
-    qemuDriverQueue(dom, settleTask, 0);
+    if (!dom->settleQueued)
+        qemuDriverQueueWaiting(dom, settleTask, 0);
+    dom->settleQueued = TRUE;
 }

@@ -18,7 +18,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
 from relay import PATIENCE, Relay  # noqa: E402
-from test_memory_crash import DIMM, LIVE_CONFIG, XML, Scene  # noqa: E402
+from test_memory_crash import DIMM, LIVE_CONFIG, PSERIES, PSERIES_DIMM, XML, Scene  # noqa: E402
 
 
 def waitFor(condition, seconds=PATIENCE):
@@ -45,11 +45,11 @@ class Guest(Scene):
         with open(self.state(name)) as file:
             return file.read()
 
-    def pid(self):
-        return int(ElementTree.parse(self.state('guest.xml')).getroot().get('pid'))
+    def pid(self, name='guest'):
+        return int(ElementTree.parse(self.state(f'{name}.xml')).getroot().get('pid'))
 
-    def stopQemu(self):
-        pid = self.pid()
+    def stopQemu(self, name='guest'):
+        pid = self.pid(name)
         os.kill(pid, signal.SIGSTOP)
         self.addCleanup(self.goOn, pid)
         return pid
@@ -61,9 +61,9 @@ class Guest(Scene):
         except ProcessLookupError:
             pass
 
-    def said(self, words):
+    def said(self, words, times=1):
         with open(self.daemon.log, errors='replace') as log:
-            return words in log.read()
+            return log.read().count(words) >= times
 
     def end(self, dom):
         dom.destroy()
@@ -129,6 +129,26 @@ class FoundAgain(Guest):
         self.assertEqual(dom.state()[0], libvirt.VIR_DOMAIN_PAUSED)
         self.goOn(pid)
         self.assertTrue(waitFor(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_RUNNING), dom.state())
+        self.end(dom)
+
+    def testStuckGuestsKeepNobodyWaiting(self):
+        """Some do not answer the daemon that came back; what another guest does is noted all the same."""
+        conn = libvirt.open(self.daemon.uri)
+        pids = []
+        for index in range(4):
+            name = f'stuck-{index}'
+            dom = conn.defineXML(XML.replace('<name>guest<', f'<name>{name}<'))
+            dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+            pids.append(self.stopQemu(name))
+        self.begin(PSERIES).attachDeviceFlags(PSERIES_DIMM, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertTrue(waitFor(lambda: self.said('its monitor does not answer', 4)))
+        dom = self.open()
+        self.ask(dom, 'device_del', id='ua-new')
+        self.assertTrue(waitFor(lambda: 'ua-new' not in dom.XMLDesc(), 10))
+        for pid in pids:
+            self.goOn(pid)
         self.end(dom)
 
 
