@@ -16,7 +16,9 @@ import libvirt
 import scene
 from scene import BOTH, CONFIG, LIVE, MIB
 
-GUESTS = ('one', 'two', 'three')
+# The last gives DIMMs back.
+GUESTS = ('one', 'two', 'three', 'giving')
+GIVING = 'giving'
 SLOTS = 12
 DIMM_SIZES_MIB = (2, 16, 64)
 
@@ -30,30 +32,34 @@ FULL_EVERY = 25
 class State:
     """What a guest must be: its stored definition, and what runs (live is None when it does not)."""
 
-    def __init__(self):
-        self.config = {'ua-elastic': ('virtio-mem', 64 * MIB, 0, 0)}
+    def __init__(self, name):
+        self.giving = name == GIVING
+        self.config = {} if self.giving else {'ua-elastic': ('virtio-mem', 64 * MIB, 0, 0)}
         self.configCurrent = self.total(self.config)
         self.configPeriod = 0
         self.live = None
+        self.cold = set()           # what it was started with; not to be seen from outside
         self.livePeriod = None
         self.mark = None
         self.paused = True
 
-    @staticmethod
-    def total(devices):
-        return 64 * MIB + sum(size for _, size, _, _ in devices.values())
+    def total(self, devices):
+        return (512 if self.giving else 64) * MIB + sum(size for _, size, _, _ in devices.values())
+
+    def visible(self):
+        return {name: value for name, value in vars(self).items() if name != 'cold'}
 
     def __eq__(self, other):
-        return vars(self) == vars(other)
+        return self.visible() == other.visible()
 
     def differences(self, other):
         return [f'{name}: {value!r} was expected, {getattr(other, name)!r} is there'
-                for name, value in vars(self).items() if getattr(other, name) != value]
+                for name, value in self.visible().items() if getattr(other, name) != value]
 
 
 def observe(dom):
     """The State that the daemon tells of."""
-    state = State()
+    state = State(dom.name())
     stored = scene.Xml(dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
     state.config, state.configCurrent, state.configPeriod = stored.devices, stored.currentKib, stored.period
     state.mark = stored.metadata().get('{urn:soak}mark')
@@ -65,10 +71,10 @@ def observe(dom):
 
 
 class Operation:
-    """A call, and what it changes in a State."""
+    """A call, and what it changes in a State. sure: it may not be refused."""
 
-    def __init__(self, name, call, change):
-        self.name, self.call, self.change = name, call, change
+    def __init__(self, name, call, change, sure=False):
+        self.name, self.call, self.change, self.sure = name, call, change, sure
 
 
 def _flags(rng, state):
@@ -87,13 +93,15 @@ def _insert(state, flags, alias, described):
 
 
 def _attach(rng, state, alias):
-    flags, mib, node = _flags(rng, state), rng.choice(DIMM_SIZES_MIB), rng.randrange(2)
+    flags, mib, node = _flags(rng, state), rng.choice((256,) if state.giving else DIMM_SIZES_MIB), rng.randrange(2)
     xml = scene.DIMM.format(mib=mib, node=node, alias=alias)
     return Operation(f'attach {alias} {mib} MiB flags {flags}', lambda dom: dom.attachDeviceFlags(xml, flags),
                      lambda new: _insert(new, flags, alias, ('dimm', mib * MIB, None, node)))
 
 
 def _attachElastic(rng, state, alias):
+    if state.giving:
+        return None
     flags, mib, node = _flags(rng, state), rng.choice((32, 64)), rng.randrange(2)
     requested = 2 * rng.randrange(mib // 2 + 1)
     xml = scene.VIRTIO_MEM.format(mib=mib, node=node, requested=requested, alias=alias)
@@ -108,7 +116,7 @@ def _attachWrong(rng, state, alias):
     xml = rng.choice((
         scene.DIMM.format(mib=2, node=9, alias=alias),
         scene.DIMM.format(mib=8000, node=0, alias=alias),
-        scene.DIMM.format(mib=2, node=0, alias='ua-elastic'),
+        scene.DIMM.format(mib=2, node=9 if state.giving else 0, alias='ua-elastic'),
         scene.DIMM.format(mib=2, node=0, alias=alias).replace('</target>', "</target><address type='dimm' slot='99'/>"),
         scene.VIRTIO_MEM.format(mib=32, node=0, requested=64, alias=alias),
         scene.DIMM.format(mib=2, node=0, alias=alias).replace("model='dimm'", "model='nvdimm'").replace(
@@ -124,7 +132,7 @@ def _attachWrong(rng, state, alias):
 def _remove(state, alias):
     _, size, _, _ = state.config.pop(alias)
     # Less than nothing stands for all, as in libvirt.
-    state.configCurrent = state.configCurrent - size if state.configCurrent > size else State.total(state.config)
+    state.configCurrent = state.configCurrent - size if state.configCurrent > size else state.total(state.config)
 
 
 def _detachStored(rng, state, _alias):
@@ -133,6 +141,24 @@ def _detachStored(rng, state, _alias):
         return None
     alias = rng.choice(mine)
     return Operation(f'detach {alias} config', lambda dom: dom.detachDeviceAlias(alias, CONFIG), lambda new: _remove(new, alias))
+
+
+def _detachLive(rng, state, _alias):
+    """The guest may refuse, but only what it was started with."""
+    mine = sorted(alias for alias in state.live or {} if state.giving and (alias not in state.cold or rng.random() < 0.1))
+    if not mine:
+        return None
+    alias = rng.choice(mine)
+    flags = BOTH if alias in state.config and rng.random() < 0.7 else LIVE
+    _, size, _, node = state.live[alias]
+    xml = scene.DIMM.format(mib=size // MIB, node=node, alias=alias)
+
+    def change(new):
+        new.live.pop(alias)
+        if flags & CONFIG:
+            _remove(new, alias)
+    return Operation(f'detach {alias} flags {flags}', lambda dom: dom.detachDeviceFlags(xml, flags), change,
+                     sure=alias not in state.cold)
 
 
 def _detachElastic(rng, state, _alias):
@@ -217,7 +243,7 @@ def _startOrDestroy(rng, state, _alias):
     return Operation('start', lambda dom: dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED), begin)
 
 
-OPERATIONS = ((_attach, 8), (_attachElastic, 2), (_attachWrong, 3), (_detachStored, 9), (_detachElastic, 1), (_update, 10),
+OPERATIONS = ((_attach, 8), (_attachElastic, 2), (_attachWrong, 3), (_detachStored, 9), (_detachElastic, 1), (_detachLive, 9), (_update, 10),
               (_setmem, 6), (_period, 6), (_mark, 2), (_suspendOrResume, 2), (_startOrDestroy, 2))
 
 
@@ -227,9 +253,9 @@ class Soak:
     def __init__(self, daemon, seed):
         self.daemon = daemon
         self.random = random.Random(seed)
-        self.states = {name: State() for name in GUESTS}
+        self.states = {name: State(name) for name in GUESTS}
         self.problems = []
-        self.counts = {'done': 0, 'refused': 0, 'killed': 0, 'killed and done': 0}
+        self.counts = {'done': 0, 'refused': 0, 'killed': 0, 'killed and done': 0, 'given back': 0}
         self.recent = []
 
     def connect(self):
@@ -239,10 +265,11 @@ class Soak:
         deadline = time.monotonic() + seconds if seconds else None
         self.connect()
         for name in GUESTS:
-            self.conn.defineXML(scene.DOMAIN.format(name=name, slots=SLOTS))
+            xml = scene.PSERIES if name == GIVING else scene.DOMAIN
+            self.conn.defineXML(xml.format(name=name, slots=SLOTS))
         number = 0
         while number < ops and not self.problems and (deadline is None or time.monotonic() < deadline):
-            name = self.random.choice(GUESTS)
+            name = self.random.choice(GUESTS + (GIVING,))
             maker = self.random.choices([work for work, _ in OPERATIONS], [weight for _, weight in OPERATIONS])[0]
             operation = maker(self.random, self.states[name], f'ua-{number}')
             if operation is None:
@@ -267,13 +294,18 @@ class Soak:
         allowed = {'done': [new], 'refused': [old], 'lost': [old, new]}[outcome]
         if outcome == 'done' and operation.change is None:
             self.fail(name, [f'what must fail did not: {operation.name}'])
+        if outcome == 'refused' and operation.sure:
+            self.fail(name, [f'what must not fail did: {operation.name}: {error}'])
         if killed:
             self.restart()
         seen = observe(self.conn.lookupByName(name))
         if seen not in allowed:
             self.fail(name, [f'the call {outcome}{": %s" % error if error else ""}'] + allowed[-1].differences(seen))
+        if seen.live is not None:
+            seen.cold = old.cold if old.live is not None else set(seen.live)
         self.states[name] = seen
         self.account(outcome, seen == new)
+        self.counts['given back'] += bool(old.live) and seen.live is not None and len(seen.live) < len(old.live)
         if killed or number % FULL_EVERY == 0:
             self.checkFully(name)
 

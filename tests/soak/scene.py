@@ -42,6 +42,26 @@ DOMAIN = """
   </devices>
 </domain>"""
 
+# On pSeries QEMU gives up a DIMM that was plugged into the running guest as soon as it is asked to, as long as no firmware has
+# taken it into use; one that was there at the start it does not, for want of a guest.
+PSERIES = """
+<domain type='qemu'>
+  <name>{name}</name>
+  <maxMemory slots='{slots}' unit='MiB'>8192</maxMemory>
+  <memory unit='MiB'>512</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='ppc64' machine='pseries'>hvm</type></os>
+  <cpu>
+    <numa>
+      <cell id='0' cpus='0' memory='256' unit='MiB'/>
+      <cell id='1' memory='256' unit='MiB'/>
+    </numa></cpu>
+  <devices>
+    <controller type='usb' model='none'/>
+    <memballoon model='virtio'/>
+  </devices>
+</domain>"""
+
 DIMM = """
 <memory model='dimm'>
   <target><size unit='MiB'>{mib}</size><node>{node}</node></target>

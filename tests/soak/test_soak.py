@@ -27,6 +27,7 @@ ANSWER_SECONDS = 3
 class Soak(unittest.TestCase):
     def setUp(self):
         os.environ['VIRTMEMD_ANSWER_TIMEOUT'] = str(ANSWER_SECONDS * 1000)
+        os.environ['VIRTMEMD_UNPLUG_TIMEOUT'] = '200'
         self.folder = tempfile.mkdtemp(prefix='soak-')
         self.daemon = Virtmemd(self.folder)
         suite.witnesses[:] = [lambda: print(f'MEM_TEST_SEED={SEED}\n{self.daemon.lastWords()}', file=sys.stderr)]
@@ -50,6 +51,7 @@ class Soak(unittest.TestCase):
         self.assertEqual(done, OPS)
         self.assertGreater(counts['killed'], 0)
         self.assertGreater(counts['refused'], 0)
+        self.assertGreater(counts['given back'], 0)
 
     def testStuckGuest(self):
         self.assertNone(stuck.run(self.daemon, ANSWER_SECONDS))
