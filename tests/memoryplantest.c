@@ -334,10 +334,16 @@ static guint64 modelHas(const Guest *guest, const Model *model)
 static size_t deviceIndex(const Guest *guest, const char *alias)
 {
     for (size_t i = 0; i < guest->inventory.ndevices; i++) {
-        if (strcmp(guest->devices[i].alias, alias) == 0)
+        if (g_strcmp0(guest->devices[i].alias, alias) == 0)
             return i;
     }
     return MOST;
+}
+
+/* A DIMM that is added to a definition has no name: its step has. */
+static char *nameOf(const virMemStep *step)
+{
+    return step->alias ? g_strdup(step->alias) : g_strdup_printf("%p", (const void *) step);
 }
 
 static void plug(const Guest *guest, Model *model, const char *alias, guint64 kib)
@@ -366,6 +372,7 @@ static void apply(const Guest *guest, Model *model, const virMemStep *step, gboo
 {
     guint64 toKib = undo ? step->fromKib : step->toKib;
     size_t index = step->alias ? deviceIndex(guest, step->alias) : MOST;
+    g_autofree char *name = nameOf(step);
 
     switch ((virMemStepKind) step->kind) {
     case VIR_MEM_STEP_VIRTIO_MEM:
@@ -378,9 +385,9 @@ static void apply(const Guest *guest, Model *model, const virMemStep *step, gboo
     case VIR_MEM_STEP_PLUG_DIMM:
     case VIR_MEM_STEP_UNPLUG_DIMM:
         if ((step->kind == VIR_MEM_STEP_PLUG_DIMM) == undo)
-            unplug(guest, model, step->alias, MAX(step->fromKib, step->toKib));
+            unplug(guest, model, name, MAX(step->fromKib, step->toKib));
         else
-            plug(guest, model, step->alias, MAX(step->fromKib, step->toKib));
+            plug(guest, model, name, MAX(step->fromKib, step->toKib));
         break;
     case VIR_MEM_STEP_BALLOON:
         model->heldKib = (gint64) modelRam(guest, model) - (gint64) toKib;
@@ -448,7 +455,11 @@ static char *randomGuest(GRand *rand)
         g_string_append_printf(text, "t%" G_GUINT64_FORMAT ",%d ", total, g_rand_int_range(rand, 0, (int) total + 1));
     }
     if (g_rand_boolean(rand))
-        g_string_append_printf(text, "h%d,0 ", g_rand_int_range(rand, 0, 32768));
+        g_string_append_printf(text, "h%d,%d ", g_rand_int_range(rand, 0, 32768), g_rand_int_range(rand, 0, 16384));
+    if (g_rand_int_range(rand, 0, 8) == 0)
+        g_string_append(text, "p2048 ");
+    if (g_rand_int_range(rand, 0, 8) == 0)
+        g_string_append_printf(text, "l%d ", g_rand_int_range(rand, 1024, 32768));
     return g_string_free(text, FALSE);
 }
 
@@ -460,8 +471,10 @@ static char *randomRequest(GRand *rand, const Guest *guest)
     if (g_rand_int_range(rand, 0, 4)) {
         g_string_append_printf(text, "%" G_GUINT64_FORMAT "K", 1 + (guint64) g_rand_double_range(rand, 0, (double) topKib));
     } else {
-        int node = g_rand_int_range(rand, 0, (int) guest->inventory.nnodes);
-        g_string_append_printf(text, "%d:%d", node, g_rand_int_range(rand, 0, 8192));
+        int nodes = (int) guest->inventory.nnodes, first = g_rand_int_range(rand, 0, nodes);
+        g_string_append_printf(text, "%d:%d", first, g_rand_int_range(rand, 0, 8192));
+        if (nodes > 1 && g_rand_boolean(rand))
+            g_string_append_printf(text, ",%d:%d", (first + 1) % nodes, g_rand_int_range(rand, 0, 8192));
     }
     if (g_rand_boolean(rand))
         g_string_append_c(text, 'P');
@@ -485,6 +498,88 @@ static guint64 distance(guint64 a, guint64 b)
     return a > b ? a - b : b - a;
 }
 
+/* What the guest may not be asked for at any time, whatever it has reached. */
+static void checkBounds(const Guest *guest, const virMemRequest *request, const virMemPlan *plan)
+{
+    const virMemInventory *inventory = &guest->inventory;
+    gboolean grows = plan->reachesKib > plan->fromKib;
+    unsigned dimms = 0;
+
+    for (size_t i = 0; i < plan->nsteps; i++) {
+        if (plan->steps[i]->kind != VIR_MEM_STEP_PLUG_DIMM)
+            continue;
+        dimms++;
+        g_assert_cmpuint(plan->steps[i]->toKib % (128 * MIB), ==, 0);
+    }
+    if (dimms)
+        g_assert_cmpuint(inventory->ndevices + dimms, <=, inventory->slots);
+    if (plan->reachesKib < plan->fromKib && plan->floorKib != VIR_MEM_UNKNOWN && !(request->flags & VIR_MEM_PLAN_BELOW_FLOOR))
+        g_assert_cmpuint(plan->reachesKib, >=, plan->floorKib);
+    if (grows && inventory->hardLimitKib != VIR_MEM_UNKNOWN)
+        g_assert_cmpuint(plan->reachesKib + 128 * MIB, <=, inventory->hardLimitKib);
+    if (grows && guest->hasHost && !plan->config && request->nnodes == 0 && guest->nodes[0].pageKib == 2048)
+        g_assert_cmpuint(plan->reachesKib - plan->fromKib, <=, guest->pages[1].free * 2048);
+    else if (grows && guest->hasHost && !plan->config && !(request->flags & VIR_MEM_PLAN_OVERCOMMIT) && request->nnodes == 0)
+        g_assert_cmpuint(plan->reachesKib - plan->fromKib, <=, guest->hostNode.freeKib);
+    if (request->flags & VIR_MEM_PLAN_PARTIAL)
+        g_assert_cmpuint(distance(plan->reachesKib, plan->askedKib), <,
+                         distance(plan->fromKib, plan->askedKib) + mostRoundingKib(guest) * (request->nnodes + 1));
+    else
+        g_assert_cmpuint(distance(plan->reachesKib, plan->askedKib), <, mostRoundingKib(guest) * (request->nnodes + 1));
+}
+
+/* Page structures of what is added at once take at most half of what the guest has available, but for a single block and for
+ * what has to go into the last slot. */
+static void checkPortions(const Guest *guest, const virMemPlan *plan)
+{
+    const virMemFigure *reported = &guest->inventory.guestAvailable;
+    guint64 availableKib = reported->kib, addedKib = 0;
+
+    if (plan->config || reported->kib == VIR_MEM_UNKNOWN || reported->ageMs > 60000)
+        return;
+    for (size_t i = 0; i < plan->nsteps; i++) {
+        const virMemStep *step = plan->steps[i];
+        size_t index = step->alias ? deviceIndex(guest, step->alias) : MOST;
+        if (step->kind == VIR_MEM_STEP_VIRTIO_MEM && step->deltaKib > (gint64) guest->devices[index].blockKib)
+            g_assert_cmpuint((guint64) step->deltaKib, <=, (availableKib + addedKib) / 2 * 64);
+        addedKib += step->deltaKib > 0 ? (guint64) step->deltaKib : 0;
+    }
+}
+
+/* Each node that was asked for by name gets what was asked. */
+static void checkNodes(const Guest *guest, const Model *model, const virMemRequest *request, const virMemPlan *plan)
+{
+    for (size_t i = 0; i < request->nnodes && !(request->flags & VIR_MEM_PLAN_PARTIAL); i++) {
+        int node = request->nodes[i].node;
+        guint64 kib = guest->nodes[node].bootKib;
+        for (size_t j = 0; j < guest->inventory.ndevices; j++)
+            kib += guest->devices[j].node == node ? model->haveKib[j] : 0;
+        for (size_t j = 0; j < plan->nsteps; j++) {
+            if (plan->steps[j]->kind == VIR_MEM_STEP_PLUG_DIMM && plan->steps[j]->node == node)
+                kib += plan->steps[j]->toKib;
+        }
+        g_assert_cmpuint(distance(kib, request->nodes[i].kib), <, mostRoundingKib(guest));
+    }
+}
+
+static void checkWords(const virMemPlan *plan, size_t index)
+{
+    const virMemStep *step = plan->steps[index];
+
+    g_assert_nonnull(step->text);
+    g_assert_nonnull(step->call);
+    g_assert_true((step->qmp == NULL) == plan->config);
+    g_assert_nonnull(step->undoText);
+    g_assert_nonnull(step->undoCall);
+    if (index + 1 == plan->nsteps)
+        g_assert_false(memoryPlanStepIsNeeded(plan, index));
+    for (size_t i = index + 1; i < plan->nsteps; i++) {
+        gboolean again = step->alias && g_strcmp0(step->alias, plan->steps[i]->alias) == 0;
+        if (again || (step->deltaKib > 0 && plan->steps[i]->deltaKib < 0))
+            g_assert_true(memoryPlanStepIsNeeded(plan, index));
+    }
+}
+
 static void checkPlan(const Guest *guest, const virMemRequest *request, const virMemPlan *plan)
 {
     const virMemInventory *inventory = &guest->inventory;
@@ -503,20 +598,13 @@ static void checkPlan(const Guest *guest, const virMemRequest *request, const vi
             g_assert_cmpuint(model.totalKib, <=, inventory->maxKib);
         /* On the way it never has less than at the end or the beginning. */
         g_assert_cmpuint(hasKib, >=, MIN(plan->reachesKib, plan->fromKib));
-        g_assert_nonnull(step->text);
-        g_assert_nonnull(step->call);
-        g_assert_nonnull(step->qmp);
-        g_assert_nonnull(step->undoText);
+        checkWords(plan, i);
         beforeKib = hasKib;
     }
     g_assert_cmpuint(beforeKib, ==, plan->reachesKib);
-    if (!(request->flags & VIR_MEM_PLAN_PARTIAL))
-        g_assert_cmpuint(distance(plan->reachesKib, plan->askedKib), <, mostRoundingKib(guest));
-    if (plan->reachesKib < plan->fromKib && plan->floorKib != VIR_MEM_UNKNOWN && !(request->flags & VIR_MEM_PLAN_BELOW_FLOOR) &&
-        !(request->flags & VIR_MEM_PLAN_PARTIAL))
-        g_assert_cmpuint(plan->reachesKib, >=, plan->floorKib);
-    if (plan->reachesKib > plan->fromKib && guest->hasHost && !(request->flags & VIR_MEM_PLAN_OVERCOMMIT) && request->nnodes == 0)
-        g_assert_cmpuint(plan->reachesKib - plan->fromKib, <=, guest->hostNode.freeKib);
+    checkBounds(guest, request, plan);
+    checkPortions(guest, plan);
+    checkNodes(guest, &model, request, plan);
     for (size_t i = plan->nsteps; i-- > 0;)
         apply(guest, &model, plan->steps[i], TRUE);
     g_assert_cmpuint(modelHas(guest, &model), ==, inventory->current.kib);
@@ -527,37 +615,184 @@ static void checkPlan(const Guest *guest, const virMemRequest *request, const vi
     g_hash_table_unref(model.dimms);
 }
 
+/* The same guest as a definition: what it has is what it is asked for. */
+static void makeDefinition(Guest *guest, virMemRequest *request)
+{
+    guest->inventory.running = FALSE;
+    guest->inventory.guestTotal = guest->inventory.guestAvailable = (virMemFigure) {VIR_MEM_UNKNOWN, -1};
+    request->flags |= VIR_MEM_PLAN_CONFIG;
+}
+
+static gboolean planOne(GRand *rand, gboolean config)
+{
+    Guest guest;
+    virMemRequest request;
+    virMemNodeSize nodes[MOST];
+    virMemPlan *made = NULL;
+    virMemError error;
+    g_autofree char *words = randomGuest(rand);
+
+    makeGuest(&guest, words);
+    g_autofree char *wanted = randomRequest(rand, &guest);
+    g_test_message("'%s' to '%s'%s", words, wanted, config ? " in the definition" : "");
+    makeRequest(&request, nodes, wanted);
+    if (config)
+        makeDefinition(&guest, &request);
+    int code = virMemPlanMake(&guest.inventory, guest.hasHost ? &guest.host : NULL, &request, &made, &error);
+    g_autoptr(virMemPlan) plan = made;
+    g_assert_nonnull(plan);
+    if (code == VIR_MEM_ERR_IMPOSSIBLE) {
+        g_assert_nonnull(plan->reason);
+        g_assert_cmpuint(plan->nsteps, ==, 0);
+        return FALSE;
+    }
+    g_assert_cmpint(code, ==, VIR_MEM_OK);
+    g_assert_cmpint(plan->config, ==, config);
+    checkPlan(&guest, &request, plan);
+    return TRUE;
+}
+
+/* One seed is always the same, so that a failure stays; the other is new each time, and printed. */
+static void forSeeds(const char *what, void (*run)(GRand *rand, unsigned count))
+{
+    const char *given = g_getenv("MEM_TEST_SEED");
+    guint32 seeds[] = {1, g_random_int()};
+    unsigned count = g_test_slow() ? 100000 : 4000;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(seeds); i++) {
+        guint32 seed = given ? (guint32) g_ascii_strtoull(given, NULL, 10) : seeds[i];
+        g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+        g_test_message("%s: %u guests with MEM_TEST_SEED=%u", what, count, seed);
+        run(rand, count);
+    }
+}
+
+static void runProperties(GRand *rand, unsigned count)
+{
+    unsigned possible = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        possible += planOne(rand, i % 4 == 3);
+    g_assert_cmpuint(possible, >, count / 4);
+}
+
 static void testProperties(void)
 {
-    const char *seedText = g_getenv("MEM_TEST_SEED");
-    guint32 seed = seedText ? (guint32) g_ascii_strtoull(seedText, NULL, 10) : 1;
-    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
-    unsigned possible = 0, count = g_test_slow() ? 100000 : 4000;
+    forSeeds("properties", runProperties);
+}
+
+/* ---- guests that make no sense ---- */
+
+static guint64 wild(GRand *rand)
+{
+    static const guint64 values[] = {
+        0, 1, 2, 3, 4, 1023, 1024, 2048, 2049, 3 * MIB, 128 * MIB, 129 * MIB, 1 << 20, (1ULL << 53) - 1, 1ULL << 53, (1ULL << 54) + 1,
+        1ULL << 59, (1ULL << 60) - 1, 1ULL << 60, 1ULL << 62, (1ULL << 63) - 1, 1ULL << 63, (1ULL << 63) + 1, G_MAXUINT64 - 1, G_MAXUINT64,
+    };
+
+    return values[g_rand_int_range(rand, 0, G_N_ELEMENTS(values))];
+}
+
+static void spoilDevice(GRand *rand, virMemDevice *device)
+{
+    switch (g_rand_int_range(rand, 0, 9)) {
+    case 0: device->sizeKib = wild(rand); break;
+    case 1: device->current.kib = wild(rand); break;
+    case 2: device->requestedKib = wild(rand); break;
+    case 3: device->blockKib = wild(rand); break;
+    case 4: device->node = g_rand_int_range(rand, -2, 99); break;
+    case 5: device->alias = NULL; break;
+    case 6: device->pageKib = wild(rand); break;
+    case 7: device->model = g_rand_int_range(rand, 0, VIR_MEM_MODEL_OTHER + 1); break;
+    case 8: device->slot = (int) wild(rand); break;
+    }
+}
+
+static void spoil(GRand *rand, Guest *guest)
+{
+    virMemInventory *inventory = &guest->inventory;
+
+    switch (g_rand_int_range(rand, 0, 14)) {
+    case 0: inventory->totalKib = wild(rand); break;
+    case 1: inventory->maxKib = wild(rand); break;
+    case 2: inventory->slots = (unsigned) wild(rand); break;
+    case 3: inventory->bootKib = wild(rand); break;
+    case 4: inventory->balloonActual.kib = wild(rand); break;
+    case 5: inventory->balloonTopKib = wild(rand); break;
+    case 6: inventory->current.kib = wild(rand); break;
+    case 7: inventory->guestTotal = (virMemFigure) {wild(rand), (gint64) wild(rand)}; break;
+    case 8: inventory->guestAvailable = (virMemFigure) {wild(rand), g_rand_int_range(rand, -1, 1000)}; break;
+    case 9: inventory->hardLimitKib = wild(rand); break;
+    case 10: inventory->nnodes = 0; break;
+    case 11: guest->nodes[0].bootKib = wild(rand); break;
+    case 12: guest->nodes[0].pageKib = wild(rand); break;
+    case 13:
+        guest->hostNode.freeKib = wild(rand);
+        guest->pages[0].free = guest->pages[1].free = wild(rand);
+        guest->host.hugeKib = guest->pages[1].sizeKib = wild(rand);
+        break;
+    }
+}
+
+/* No plan goes where no guest can be, and none is endless. */
+static void checkSane(const Guest *guest, const virMemPlan *plan)
+{
+    guint64 totalKib = guest->inventory.totalKib;
+
+    g_assert_cmpuint(plan->nsteps, <, 10000);
+    g_assert_cmpuint(plan->reachesKib, <, 1ULL << 60);
+    for (size_t i = 0; i < plan->nsteps; i++) {
+        const virMemStep *step = plan->steps[i];
+        size_t index = step->alias ? deviceIndex(guest, step->alias) : MOST;
+        g_assert_nonnull(step->text);
+        g_assert_cmpuint(step->totalKib, <, 1ULL << 60);
+        if (step->kind == VIR_MEM_STEP_VIRTIO_MEM && index < MOST) {
+            g_assert_cmpuint(step->toKib, <=, guest->devices[index].sizeKib);
+            g_assert_cmpuint(step->toKib % guest->devices[index].blockKib, ==, 0);
+        }
+        if (step->kind == VIR_MEM_STEP_PLUG_DIMM)
+            totalKib += step->toKib;
+    }
+    if (totalKib != guest->inventory.totalKib)
+        g_assert_cmpuint(totalKib, <=, guest->inventory.maxKib);
+}
+
+static void runHostile(GRand *rand, unsigned count)
+{
+    unsigned planned = 0;
 
     for (unsigned i = 0; i < count; i++) {
         Guest guest;
-        virMemRequest request;
-        virMemNodeSize nodes[MOST];
-        virMemPlan *made = NULL;
-        virMemError error;
+        virMemNodeSize node = {g_rand_int_range(rand, -1, 5), wild(rand)};
+        virMemRequest request = {.totalKib = g_rand_boolean(rand) ? wild(rand) : (guint64) g_rand_int(rand),
+                                 .nodes = &node, .nnodes = g_rand_int_range(rand, 0, 4) == 0,
+                                 .reserveKib = g_rand_boolean(rand) ? wild(rand) : 0, .flags = (unsigned) g_rand_int_range(rand, 0, 64)};
         g_autofree char *words = randomGuest(rand);
+        virMemPlan *made = NULL;
         makeGuest(&guest, words);
-        g_autofree char *wanted = randomRequest(rand, &guest);
-        g_test_message("'%s' to '%s'", words, wanted);
-        makeRequest(&request, nodes, wanted);
-        int code = virMemPlanMake(&guest.inventory, guest.hasHost ? &guest.host : NULL, &request, &made, &error);
-        g_autoptr(virMemPlan) plan = made;
-        g_assert_nonnull(plan);
-        if (code == VIR_MEM_ERR_IMPOSSIBLE) {
-            g_assert_nonnull(plan->reason);
-            g_assert_cmpuint(plan->nsteps, ==, 0);
-            continue;
+        for (int n = g_rand_int_range(rand, 1, 4); n > 0; n--) {
+            if (guest.inventory.ndevices > 0 && g_rand_boolean(rand))
+                spoilDevice(rand, &guest.devices[g_rand_int_range(rand, 0, (int) guest.inventory.ndevices)]);
+            else
+                spoil(rand, &guest);
         }
-        g_assert_cmpint(code, ==, VIR_MEM_OK);
-        possible++;
-        checkPlan(&guest, &request, plan);
+        if (g_rand_int_range(rand, 0, 4) == 0)
+            makeDefinition(&guest, &request);
+        g_test_message("spoilt: '%s' to %llu KiB, flags %#x", words, request.totalKib, request.flags);
+        int code = virMemPlanMake(&guest.inventory, guest.hasHost ? &guest.host : NULL, &request, &made, NULL);
+        g_autoptr(virMemPlan) plan = made;
+        g_assert_true((plan != NULL) == (code == VIR_MEM_OK || code == VIR_MEM_ERR_IMPOSSIBLE));
+        g_assert_true(plan || code == VIR_MEM_ERR_INVALID_ARG || code == VIR_MEM_ERR_UNREADABLE);
+        planned += plan != NULL;
+        if (plan)
+            checkSane(&guest, plan);
     }
-    g_assert_cmpuint(possible, >, count / 4);
+    g_assert_cmpuint(planned, >, count / 10);
+}
+
+static void testHostile(void)
+{
+    forSeeds("guests that make no sense", runHostile);
 }
 
 static void testBadRequests(void)
@@ -590,5 +825,6 @@ int main(int argc, char **argv)
     g_test_add_func("/plan/table", testTable);
     g_test_add_func("/plan/bad-requests", testBadRequests);
     g_test_add_func("/plan/properties", testProperties);
+    g_test_add_func("/plan/hostile", testHostile);
     return g_test_run();
 }

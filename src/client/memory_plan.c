@@ -8,6 +8,8 @@
 
 #define ALL_FLAGS (VIR_MEM_PLAN_NO_VIRTIO_MEM | VIR_MEM_PLAN_NO_DIMM | VIR_MEM_PLAN_NO_BALLOON | \
                    VIR_MEM_PLAN_BELOW_FLOOR | VIR_MEM_PLAN_OVERCOMMIT | VIR_MEM_PLAN_PARTIAL | VIR_MEM_PLAN_CONFIG)
+/* A sum of all sizes of a guest, so that no two of them overflow. */
+#define MOST_SUM_KIB ((unsigned __int128) 1 << 60)
 #define RESERVE_LEAST_KIB (64 * 1024)
 /* A goal that cannot be reached is approached in this many parts of the way. */
 #define PARTS (1 << 20)
@@ -106,6 +108,38 @@ static int checkRequest(const virMemInventory *inventory, const virMemRequest *r
     return VIR_MEM_OK;
 }
 
+/* What the stages may rely on, whoever made the snapshot: there is a node, sizes can be added up, and devices know themselves. */
+static int checkSnapshot(const virMemInventory *inventory, virMemError *err)
+{
+    unsigned __int128 sumKib = (unsigned __int128) inventory->totalKib + inventory->maxKib;
+
+    if (inventory->nnodes == 0)
+        return memoryErrorSet(err, VIR_MEM_ERR_UNREADABLE, "domain '%s' has no node", inventory->name);
+    for (size_t i = 0; i < inventory->nnodes; i++)
+        sumKib += inventory->nodes[i]->bootKib;
+    for (size_t i = 0; i < inventory->ndevices; i++) {
+        const virMemDevice *device = inventory->devices[i];
+        sumKib += (unsigned __int128) device->sizeKib + device->current.kib + device->requestedKib + device->blockKib;
+        if (device->current.kib > device->sizeKib || (device->blockKib > 0 && device->current.kib % device->blockKib))
+            return memoryErrorSet(err, VIR_MEM_ERR_UNREADABLE, "memory device '%s' of domain '%s' has %s",
+                                  device->alias ? device->alias : "-", inventory->name,
+                                  device->current.kib > device->sizeKib ? "more than its size" : "a part of a block");
+    }
+    sumKib += (unsigned __int128) inventory->current.kib + inventory->bootKib + inventory->balloonTopKib;
+    if (inventory->balloonActual.kib != VIR_MEM_UNKNOWN)
+        sumKib += inventory->balloonActual.kib;
+    if (sumKib >= MOST_SUM_KIB)
+        return memoryErrorSet(err, VIR_MEM_ERR_UNREADABLE, "the sizes of domain '%s' are more than can be counted", inventory->name);
+    guint64 leastKib = memoryInventoryPluggedKib(inventory);
+    if (inventory->balloonActual.kib != VIR_MEM_UNKNOWN)
+        leastKib += inventory->balloonActual.kib;
+    for (size_t i = 0; i < inventory->ndevices && inventory->balloonActual.kib == VIR_MEM_UNKNOWN; i++)
+        leastKib += inventory->devices[i]->model == VIR_MEM_MODEL_DIMM ? inventory->devices[i]->sizeKib : 0;
+    if (inventory->current.kib < leastKib)
+        return memoryErrorSet(err, VIR_MEM_ERR_UNREADABLE, "domain '%s' has less than its devices have", inventory->name);
+    return VIR_MEM_OK;
+}
+
 /* @part of PARTS of the way from what is to what was asked for. */
 static gint64 partOf(gint64 deltaKib, unsigned part)
 {
@@ -127,9 +161,11 @@ static void setAreas(PlanState *state, const virMemRequest *request, unsigned pa
         gint64 restKib = (gint64) request->totalKib - (gint64) state->fromKib - sumKib;
         state->areas[state->nareas++] = (PlanArea) {.node = -1, .deltaKib = partOf(restKib, part), .balloon = TRUE};
     }
-    state->askedKib = state->fromKib;
+    gint64 askedKib = (gint64) state->fromKib;
     for (size_t i = 0; i < state->nareas; i++)
-        state->askedKib += (guint64) state->areas[i].deltaKib;
+        askedKib += state->areas[i].deltaKib;
+    /* What the balloon holds is in no node: the nodes' sizes may come to less than nothing. */
+    state->askedKib = (guint64) MAX(askedKib, 0);
 }
 
 /* ---- one attempt ---- */
@@ -252,6 +288,11 @@ int virMemPlanMake(const virMemInventory *inventory, const virMemHost *host, con
     if (config)
         definitionInit(&definition, inventory);
     const virMemInventory *used = config ? &definition.inventory : inventory;
+    code = checkSnapshot(used, err);
+    if (code < 0) {
+        definitionClear(&definition);
+        return code;
+    }
     virMemPlan *made = attempt(used, host, request, PARTS);
     if (made->reason && request->flags & VIR_MEM_PLAN_PARTIAL)
         made = furthest(used, host, request, made);

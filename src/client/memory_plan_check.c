@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/mem_bitmap.h"
+#include "util/mem_units.h"
 
 /* A guest's report older than this says nothing about now. */
 #define REPORT_MOST_MS (60 * 1000)
@@ -45,7 +46,8 @@ static gboolean reported(const virMemInventory *inventory)
 
 guint64 planAvailableKib(const PlanState *state)
 {
-    return reported(state->inventory) ? state->inventory->guestAvailable.kib : VIR_MEM_UNKNOWN;
+    /* It is the guest's own word, and need not make sense. */
+    return reported(state->inventory) ? MIN(state->inventory->guestAvailable.kib, MEM_KIB_LIMIT) : VIR_MEM_UNKNOWN;
 }
 
 /* What the guest uses, rather than what it has less what is available: right after a change the report is of before it,
@@ -56,7 +58,7 @@ guint64 planFloorKib(const PlanState *state)
 
     if (!reported(inventory))
         return VIR_MEM_UNKNOWN;
-    guint64 totalKib = inventory->guestTotal.kib, availableKib = inventory->guestAvailable.kib;
+    guint64 totalKib = MIN(inventory->guestTotal.kib, MEM_KIB_LIMIT), availableKib = inventory->guestAvailable.kib;
     guint64 usedKib = totalKib > availableKib ? totalKib - availableKib : 0;
     guint64 keptKib = state->fromKib > totalKib ? state->fromKib - totalKib : 0;
     keptKib = MIN(keptKib, MAX(KEPT_LEAST_KIB, state->fromKib / 16));
@@ -203,7 +205,8 @@ static guint64 freeKib(const virMemHost *host, const Demand *wanted, guint64 pag
             continue;
         if (ordinary ? node->freeKib == VIR_MEM_UNKNOWN : pages && pages->free == VIR_MEM_UNKNOWN)
             return VIR_MEM_UNKNOWN;
-        sum += ordinary ? node->freeKib : pages ? pages->free * pages->sizeKib : 0;
+        unsigned __int128 mine = ordinary ? node->freeKib : pages ? (unsigned __int128) pages->free * pages->sizeKib : 0;
+        sum = MIN(sum, MEM_KIB_LIMIT) + (guint64) MIN(mine, MEM_KIB_LIMIT);
     }
     /* Memory bound to no node may also take the place of the host's caches. */
     if (ordinary && !set && host->availableKib != VIR_MEM_UNKNOWN)

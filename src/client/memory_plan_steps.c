@@ -172,7 +172,7 @@ static void settleVirtioMem(Emitter *emitter)
         for (size_t j = 0; j < state->nareas; j++)
             concerned = concerned || planAreaHas(state, &state->areas[j], planNodeOf(state, device));
         if (device->model == VIR_MEM_MODEL_VIRTIO_MEM && concerned && !(state->flags & VIR_MEM_PLAN_NO_VIRTIO_MEM) &&
-            state->toKib[i] == device->current.kib && device->requestedKib != device->current.kib &&
+            state->toKib[i] == device->current.kib && device->blockKib > 0 && device->requestedKib != device->current.kib &&
             (device->alias || state->config))
             emitVirtioMem(emitter, i, state->toKib[i]);
     }
