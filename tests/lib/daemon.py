@@ -8,6 +8,7 @@ Leaving the block checks that the daemon ended by itself, with status 0, when it
 """
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -105,19 +106,39 @@ class Virtmemd:
 
 
 def endGuests(folder):
-    """Kills each QEMU that has to do with folder: what a daemon that died has left running.
+    """Kills each QEMU that has to do with folder, and what was about to become one: what a daemon that died has left
+    running. Returns when they have ended.
 
     A guest without disks or sockets names no file on its command line, but its log is open.
     """
     inside = os.path.abspath(folder) + '/'
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as file:
-                words = file.read()
-            if b'qemu-system' not in words.split(b'\0')[0]:
-                continue
-            if inside.encode() in words or os.readlink(f'/proc/{pid}/fd/1').startswith(inside):
-                os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            # It ended while it was looked at.
-            continue
+    while pids := [pid for pid in map(int, filter(str.isdigit, os.listdir('/proc'))) if _isGuest(pid, inside)]:
+        for pid in pids:
+            _end(pid)
+
+
+def _isGuest(pid, inside):
+    try:
+        output = os.readlink(f'/proc/{pid}/fd/1')
+        with open(f'/proc/{pid}/cmdline', 'rb') as file:
+            words = file.read()
+    except OSError:
+        # It ended while it was looked at, or is none that one could look at.
+        return False
+    # The log of a guest; the daemon's own is another.
+    logs = output.startswith(inside) and output.removesuffix(' (deleted)').endswith('.log')
+    return logs or (b'qemu-system' in words.split(b'\0')[0] and inside.encode() in words)
+
+
+def _end(pid):
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        select.select([fd], [], [], STOP_SECONDS)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(fd)
