@@ -18,6 +18,7 @@ typedef struct {
     int period;                 /* -1: no balloon */
     gint64 lastUpdate;          /* -1: statistics not known */
     const char *words[2];       /* of each message; NULL: no more */
+    guint64 totalKib;           /* the guest's own figure; 0: it has not told */
 } Row;
 
 static const Row rows[] = {
@@ -32,6 +33,12 @@ static const Row rows[] = {
     { "over", 2048, 4096, 0, 0, { "'4096' KiB are plugged, '2048' KiB are requested", NULL } },
     { "over-none", 0, 4096, 0, 0, { "'4096' KiB are plugged, '0' KiB are requested", NULL } },
     { "both", 4096, 0, 5, 0, { "never sent statistics", "nothing of the" } },
+    { "online", 1048576, 1048576, 5, 1700000000, { NULL }, 1200000 },
+    { "kept-by-kernel", 1048576, 1048576, 5, 1700000000, { NULL }, 1310720 - 524288 },
+    { "offline", 1048576, 1048576, 5, 1700000000, { "of the '1048576' KiB that memory devices added, part is not online", NULL }, 230000 },
+    { "offline-but-never-told", 1048576, 1048576, 5, 0, { "never sent statistics", NULL }, 230000 },
+    { "offline-and-short", 1048576, 786432, 5, 1700000000, { "'786432' of '1048576' KiB", "is not online" }, 230000 },
+    { "too-little-to-tell", 262144, 262144, 5, 1700000000, { NULL }, 230000 },
 };
 
 static void testRow(gconstpointer data)
@@ -43,9 +50,11 @@ static void testRow(gconstpointer data)
     g_auto(GStrv) messages = NULL;
     guint count = 0;
 
+    stats.values[QEMU_MONITOR_BALLOON_TOTAL] = row->totalKib ? row->totalKib * 1024 : G_MAXUINT64;
     g_assert_no_error(error);
     def->memories[0]->requestedKib = row->requestedKib;
     def->memories[0]->currentKib = row->currentKib;
+    def->memory.currentKib = 262144 + row->currentKib;
     if (row->period < 0)
         def->balloon->model = MEMBALLOON_NONE;
     else

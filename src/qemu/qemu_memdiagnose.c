@@ -4,6 +4,10 @@
 
 #include "conf/memballoon_conf.h"
 
+/* A kernel keeps this much, or 1/16, of what it has outside MemTotal. */
+#define KEPT_LEAST_KIB (256 * 1024)
+#define KEPT_PART 16
+
 /* Without a period nobody asked the guest for statistics, so that their absence means nothing. */
 static char *diagnoseBalloon(const DomainDef *live, const QemuMonitorBalloonStats *stats)
 {
@@ -28,6 +32,26 @@ static char *diagnoseVirtioMem(const MemoryDeviceDef *device)
                            alias, device->currentKib, device->requestedKib);
 }
 
+/* Memory that was plugged, and that the guest leaves offline: neither QEMU nor libvirt's protocol has a word for it, but it is
+ * not in MemTotal. What a kernel keeps for itself is not either, so that only much of it shows. */
+static char *diagnoseOnline(const DomainDef *live, const QemuMonitorBalloonStats *stats)
+{
+    guint64 addedKib = domainDefVirtioMemCurrentKib(live), hasKib = live->memory.currentKib, totalKib, keptKib;
+
+    if (!stats || !stats->lastUpdate || stats->values[QEMU_MONITOR_BALLOON_TOTAL] == G_MAXUINT64)
+        return NULL;
+    for (gsize i = 0; i < live->nmemories; i++) {
+        if (live->memories[i]->model == MEMORY_DEVICE_DIMM)
+            addedKib += live->memories[i]->sizeKib;
+    }
+    totalKib = stats->values[QEMU_MONITOR_BALLOON_TOTAL] / 1024;
+    keptKib = MAX(KEPT_LEAST_KIB, hasKib / KEPT_PART) + addedKib / 2;
+    if (!addedKib || hasKib <= totalKib || hasKib - totalKib <= keptKib)
+        return NULL;
+    return g_strdup_printf("the guest has '%" G_GUINT64_FORMAT "' KiB and last reported '%" G_GUINT64_FORMAT "' KiB in all: of the '%" G_GUINT64_FORMAT "' KiB that memory devices added, part is not online in the guest",
+                           hasKib, totalKib, addedKib);
+}
+
 char **qemuMemDiagnose(const DomainDef *live, const QemuMonitorBalloonStats *stats)
 {
     g_autoptr(GPtrArray) messages = g_ptr_array_new();
@@ -40,6 +64,9 @@ char **qemuMemDiagnose(const DomainDef *live, const QemuMonitorBalloonStats *sta
         if (message)
             g_ptr_array_add(messages, message);
     }
+    message = diagnoseOnline(live, stats);
+    if (message)
+        g_ptr_array_add(messages, message);
     g_ptr_array_add(messages, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&messages), FALSE);
 }

@@ -4,12 +4,19 @@
     ('added', ALIAS)  ('removed', ALIAS)  ('removal-failed', ALIAS)  ('size', ALIAS, KIB)  ('balloon', KIB)  ('reboot',)
 """
 
+import os
+import pty
+import re
+import select
+import subprocess
 import threading
 import time
 
 import libvirt
 
 WAIT_SECONDS = 60
+NUDGE_SECONDS = 0.5
+NUDGES = 60
 ALIAS_EVENTS = {
     'added': libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
     'removed': libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
@@ -64,3 +71,54 @@ class MemoryEvents:
     def close(self):
         while self.callbacks:
             self.conn.domainEventDeregisterAny(self.callbacks.pop())
+
+
+class VirshEvents:
+    """What stock virsh tells of a guest while it listens: "event --all", or the command that is given.
+
+    nudge makes something that it tells of, again and again, until it does: virsh does not say when it begins to listen.
+    """
+
+    def __init__(self, guest, nudge=None, command=('event', '--all')):
+        # On a terminal virsh holds no line back.
+        self.terminal, its = pty.openpty()
+        self.process = subprocess.Popen(
+            ['virsh', '-q', '-c', guest.conn.getURI(), *command, '--loop', '--domain', guest.name],
+            env={**os.environ, 'LC_ALL': 'C'}, stdin=subprocess.DEVNULL, stdout=its, stderr=its)
+        os.close(its)
+        self.text = ''
+        nudge = nudge or (lambda: guest.domain.setMetadata(
+            libvirt.VIR_DOMAIN_METADATA_TITLE, 'listen', None, None, libvirt.VIR_DOMAIN_AFFECT_LIVE))
+        for _ in range(NUDGES):
+            nudge()
+            if self._read(NUDGE_SECONDS):
+                return
+        self.close()
+        raise AssertionError(f"'virsh {command[0]}' tells nothing")
+
+    def _read(self, seconds):
+        """Whether something came within that time."""
+        if not select.select([self.terminal], [], [], max(seconds, 0))[0]:
+            return False
+        self.text += os.read(self.terminal, 65536).decode().replace('\r\n', '\n')
+        return True
+
+    def wait(self, pattern, seconds=WAIT_SECONDS):
+        """Returns the next match; what came up to its end is taken off."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            if not self._read(deadline - time.monotonic()):
+                raise AssertionError(f"virsh told of no '{pattern}' within {seconds} s, only: {self.text!r}")
+        self.text = self.text[found.end():]
+        return found
+
+    def forget(self):
+        """What has come so far does not count."""
+        while self._read(0):
+            pass
+        self.text = ''
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.terminal)

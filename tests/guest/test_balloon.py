@@ -16,9 +16,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
+from events import VirshEvents  # noqa: E402
 from scene import Scene  # noqa: E402
 
 MIB = 1024
+AT_START = "<currentMemory unit='MiB'>512</currentMemory>"
 REPORTING = "<memballoon model='virtio' freePageReporting='on'><stats period='1'/></memballoon>"
 
 
@@ -26,10 +28,24 @@ class Balloon(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.scene = Scene.forClass(cls)
-        cls.guest = cls.scene.guest('balloon', balloon=REPORTING, cellsMib=(768,))
+        # The slot of <memoryBacking> takes any element of its place.
+        cls.guest = cls.scene.guest('balloon', balloon=REPORTING, cellsMib=(768,), memoryBacking=AT_START)
+
+        cls.scene.until(lambda: cls.guest.tree().findtext('currentMemory'), str(512 * MIB))
+        # The guest's own, before anything else was asked of it: what is not in MemTotal of a guest with all of its memory
+        # is the kernel's, and the same here.
+        cls.startKib = cls.guest.memTotalKib()
+        cls.guest.domain.setMemory(768 * MIB)
+        cls.scene.until(lambda: cls.guest.tree().findtext('currentMemory'), str(768 * MIB))
 
     def setUp(self):
         self.guest.memoryEvents.forget()
+
+    def testTargetAtStart(self):
+        """currentMemory below memory is the balloon's target from the start, and the guest followed it."""
+        self.assertEqual(self.guest.memTotalKib() - self.startKib, (768 - 512) * MIB)
+        stored = self.guest.tree(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        self.assertEqual((stored.findtext('memory'), stored.findtext('currentMemory')), (str(768 * MIB), str(512 * MIB)))
 
     def rssKib(self):
         return self.guest.domain.memoryStats()['rss']
@@ -40,8 +56,15 @@ class Balloon(unittest.TestCase):
         # Memory that was never touched is no loss to the guest's host: let it be touched first.
         self.guest.check('dd if=/dev/zero of=/tmp/fill bs=1M count=300 2>&1; rm /tmp/fill')
         self.addCleanup(self.guest.domain.setMemory, 768 * MIB)
+        told = VirshEvents(self.guest)
+        self.addCleanup(told.close)
+        toldByQemu = VirshEvents(self.guest, lambda: (self.guest.domain.suspend(), self.guest.domain.resume()),
+                                 ('qemu-monitor-event',))
+        self.addCleanup(toldByQemu.close)
         self.assertEqual(self.guest.virsh('setmem', 'GUEST', '448MiB'), (0, ''))
         self.guest.memoryEvents.wait('balloon', 448 * MIB)
+        told.wait(f"event 'balloon-change' for domain '{self.guest.name}': {448 * MIB}KiB\n")
+        toldByQemu.wait(rf"event BALLOON_CHANGE at [\d.]+ for domain '{self.guest.name}': {{\"actual\":{448 << 20}}}\n")
         self.assertEqual(self.guest.memTotalKib(), full - 320 * MIB)
         self.assertEqual(self.guest.domain.info()[1:3], [768 * MIB, 448 * MIB])
         self.assertEqual(self.guest.tree().findtext('currentMemory'), str(448 * MIB))

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
+from events import VirshEvents  # noqa: E402
 from scene import Scene  # noqa: E402
 
 MIB = 1024
@@ -35,6 +36,8 @@ class Dimm(unittest.TestCase):
     def setUpClass(cls):
         cls.scene = Scene.forClass(cls)
         cls.guest = cls.scene.guest('dimm')
+        cls.virsh = VirshEvents(cls.guest)
+        cls.addClassCleanup(cls.virsh.close)
 
     def setUp(self):
         # A case that failed may have left something.
@@ -42,6 +45,11 @@ class Dimm(unittest.TestCase):
             self.guest.domain.detachDeviceAlias(alias, LIVE)
             self.guest.memoryEvents.wait('removed', alias)
         self.guest.memoryEvents.forget()
+        self.virsh.forget()
+
+    def told(self, event, words=''):
+        """Stock virsh has heard of it, too."""
+        self.virsh.wait(f"event '{event}' for domain '{self.guest.name}'{words}\n")
 
     def plug(self, xml, alias, flags=LIVE):
         self.guest.domain.attachDeviceFlags(xml, flags)
@@ -60,6 +68,7 @@ class Dimm(unittest.TestCase):
     def testPlugThenUnplug(self):
         before = self.guest.memTotalKib()
         self.plug(dimm(256), 'dimm0')
+        self.told('device-added', ': dimm0')
         device = self.guest.device('dimm0')
         self.assertEqual(device.find('address').get('slot'), '0')
         self.assertEqual(self.guest.tree().findtext('memory'), str((1024 + 256) * MIB))
@@ -72,6 +81,7 @@ class Dimm(unittest.TestCase):
 
         self.guest.domain.detachDeviceFlags(dimm(256), LIVE)
         self.guest.memoryEvents.wait('removed', 'dimm0')
+        self.told('device-removed', ': dimm0')
         self.assertEqual(self.guest.memoryAliases(), [])
         self.assertEqual(self.guest.tree().findtext('memory'), str(1024 * MIB))
         self.assertEqual(self.guest.nodeBlocksKib(), BOOT_KIB)
@@ -111,6 +121,7 @@ class Dimm(unittest.TestCase):
                               self.guest.domain.detachDeviceFlags, dimm(256, alias='ua-held'), LIVE | CONFIG)
         self.assertIn("the guest refused to give up device 'ua-held'", text)
         self.guest.memoryEvents.wait('removal-failed', 'ua-held')
+        self.told('device-removal-failed', ': ua-held')
         self.assertEqual(self.guest.domain.XMLDesc(), live)
         self.assertEqual(self.guest.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), stored)
         self.assertEqual(self.guest.nodeBlocksKib()[1], (512 + 256) * MIB)
@@ -123,6 +134,7 @@ class Dimm(unittest.TestCase):
         # Its first kernel would never let go of it; the next one has the DIMM from its start, and finds nothing to keep in it.
         self.guest.domain.reset()
         self.guest.memoryEvents.wait('reboot')
+        self.told('reboot')
         self.guest.waitReboot()
         self.assertEqual(self.guest.nodeBlocksKib(), {0: 512 * MIB, 1: (512 + 256) * MIB})
         self.assertEqual(self.guest.zoneBlocksKib(1, 'Movable'), 256 * MIB)
@@ -135,12 +147,14 @@ class Dimm(unittest.TestCase):
         self.plug(dimm(128), 'dimm0')
         self.waitBlocks(1, 512 + 128)
         self.guest.domain.suspend()
+        self.told('lifecycle', ': Suspended Paused')
         try:
             text = self.failsWith(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.guest.domain.detachDeviceFlags, dimm(128), LIVE)
             self.assertIn("the guest has not yet given up device 'dimm0'", text)
             self.assertEqual(self.guest.memoryAliases(), ['dimm0'])
         finally:
             self.guest.domain.resume()
+        self.told('lifecycle', ': Resumed Unpaused')
         self.guest.memoryEvents.wait('removed', 'dimm0')
         self.assertEqual(self.guest.memoryAliases(), [])
         self.assertEqual(self.guest.tree().findtext('memory'), str(1024 * MIB))
@@ -151,14 +165,22 @@ class Dimm(unittest.TestCase):
         self.guest.plugPolicy('off')
         self.addCleanup(self.guest.plugPolicy, 'movable')
         before = self.guest.memTotalKib()
-        self.plug(dimm(128), 'dimm0')
-        self.scene.until(lambda: self.guest.nodeBlocksKib('offline'), {1: 128 * MIB})
-        self.assertEqual(self.guest.memTotalKib(), before)
+        self.plug(dimm(1024), 'dimm0')
+        self.scene.until(lambda: self.guest.nodeBlocksKib('offline'), {1: 1024 * MIB})
+        self.assertLessEqual(self.guest.memTotalKib(), before)
+        # As soon as the guest has reported again, the host knows.
+        self.scene.until(self.messages, ['the guest'])
+        self.assertIn('not online', self.guest.virsh('dominfo', 'GUEST')[1])
         self.guest.check('for f in /sys/devices/system/memory/memory*/state; do '
                          '[ $(cat $f) = online ] || echo online_movable > $f; done')
-        self.assertEqual(self.guest.memTotalKib(), before + 128 * MIB)
-        self.guest.domain.detachDeviceFlags(dimm(128), LIVE)
+        self.assertGreater(self.guest.memTotalKib(), before + 900 * MIB)
+        self.scene.until(self.messages, [])
+        self.guest.domain.detachDeviceFlags(dimm(1024), LIVE)
         self.guest.memoryEvents.wait('removed', 'dimm0')
+
+    def messages(self):
+        """The first words of each."""
+        return [' '.join(text.split()[:2]) for text in self.guest.domain.messages()]
 
 
 if __name__ == '__main__':

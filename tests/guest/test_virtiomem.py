@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
+from events import VirshEvents  # noqa: E402
 from scene import Scene  # noqa: E402
 
 MIB = 1024
@@ -69,7 +70,10 @@ class TwoNodes(unittest.TestCase):
 
     def testGrowAndShrink(self):
         before = self.guest.memTotalKib()
+        virsh = VirshEvents(self.guest)
+        self.addCleanup(virsh.close)
         self.plug('virtiomem0', 768)
+        virsh.wait(rf"event 'memory-device-size-change' for domain '{self.guest.name}':\n *alias: virtiomem0\n *size: {768 * MIB}\n")
         self.waitPlugged({'virtiomem0': 768, 'ua-right': 256})
         self.assertEqual(self.guest.memTotalKib(), before + 768 * MIB)
         self.assertEqual(self.guest.tree().findtext('currentMemory'), str((1024 + 256 + 768) * MIB))
