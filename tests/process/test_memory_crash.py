@@ -194,6 +194,66 @@ class MemoryCrash(Scene):
                        lambda dom: dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG), steps=3, xml=PSERIES)
 
 
+class FileSteps(Scene):
+    """The daemon killed before each file that it replaces or removes: journal, definition, status."""
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.kill()
+        self.count = os.path.join(self.folder, 'count')
+        variables = {'LD_PRELOAD': os.path.join(suite.buildFolder(), 'tests', 'process', 'killatfile.so'),
+                     'KILL_AT_FILE': self.count}
+        os.environ.update(variables)
+        self.addCleanup(lambda: [os.environ.pop(name) for name in variables])
+        self.daemon.start()
+
+    def killAt(self, step, work):
+        """False: there is no such step."""
+        dom = self.open()
+        with open(self.count, 'w') as file:
+            file.write(str(step))
+        try:
+            work(dom)
+            found = False
+        except libvirt.libvirtError:
+            self.daemon.process.wait(PATIENCE)
+            found = True
+        os.unlink(self.count)
+        self.daemon.kill()
+        self.daemon.start()
+        self.check(self.open(), f'file step {step}')
+        return found
+
+    def everyStep(self, work, prepare=None, xml=XML):
+        step, found = 1, True
+        while found:
+            dom = libvirt.open(self.daemon.uri).defineXML(xml)
+            dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+            if prepare:
+                prepare(dom)
+            found = self.killAt(step, work)
+            step += found
+            dom = self.open()
+            dom.destroy()
+            dom.undefine()
+        # journal, definition, status, and the journal again
+        self.assertGreater(step, 4)
+
+    def testAttach(self):
+        self.everyStep(lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+
+    def testDetach(self):
+        self.everyStep(lambda dom: dom.detachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG),
+                       lambda dom: dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG), PSERIES)
+
+    def testUpdate(self):
+        xml = ElementTree.tostring(ElementTree.fromstring(XML).find('devices/memory'), encoding='unicode')
+        self.everyStep(lambda dom: dom.updateDeviceFlags(xml.replace('>4<', '>8<'), LIVE_CONFIG))
+
+    def testPeriod(self):
+        self.everyStep(lambda dom: dom.setMemoryStatsPeriod(3, LIVE_CONFIG))
+
+
 class Waiting(Scene):
     def testReadsGoOn(self):
         """While a detach waits for its guest, whatever only reads is answered."""
