@@ -253,6 +253,34 @@ static void testInventory(void)
     g_assert_null(virMemInventoryFind(inventory, "none"));
 }
 
+/* 1280 MiB of boot memory and DIMM, 200 MiB of virtio-mem plugged; 1200 MiB of it is the guest's. */
+static void testPlugged(void)
+{
+    g_autoptr(virMemInventory) inventory = memoryInventoryParse(domainXml, TRUE, NULL);
+    virTypedParameter parameters[2] = {{.field = "balloon.maximum", .type = VIR_TYPED_PARAM_ULLONG},
+                                       {.field = "balloon.current", .type = VIR_TYPED_PARAM_ULLONG}};
+    virDomainStatsRecord record = {.params = parameters, .nparams = 2};
+    virMemStatsRow row = {.id = 1};
+
+    parameters[0].value.ul = parameters[1].value.ul = 1000;
+    memoryStatsFill(&row, &record, 1000, 10000);
+    g_assert_cmpuint(row.pluggedKib, ==, 1000);
+    g_assert_cmpuint(row.balloonKib, ==, 0);
+    parameters[1].value.ul = 900;
+    memoryStatsFill(&row, &record, 1000, 10000);
+    g_assert_cmpuint(row.pluggedKib, ==, VIR_MEM_UNKNOWN);
+    g_assert_cmpuint(row.balloonKib, ==, VIR_MEM_UNKNOWN);
+    memoryStatsFillPlugged(&row, NULL);
+    g_assert_cmpuint(row.pluggedKib, ==, VIR_MEM_UNKNOWN);
+    memoryStatsFillPlugged(&row, inventory);
+    g_assert_cmpuint(row.pluggedKib, ==, 1480 * MIB);
+    g_assert_cmpuint(row.balloonKib, ==, 280 * MIB);
+    row.id = -1;
+    parameters[1].value.ul = 1000;
+    memoryStatsFill(&row, &record, 1000, 10000);
+    g_assert_cmpuint(row.pluggedKib, ==, VIR_MEM_UNKNOWN);
+}
+
 static void testBadXml(void)
 {
     static const char *const bad[] = {
@@ -298,6 +326,7 @@ int main(int argc, char **argv)
     g_test_add_func("/client/names", testNames);
     g_test_add_func("/client/stats", testStats);
     g_test_add_func("/client/inventory", testInventory);
+    g_test_add_func("/client/plugged", testPlugged);
     g_test_add_func("/client/bad-xml", testBadXml);
     g_test_add_func("/client/host", testHost);
     return g_test_run();

@@ -18,10 +18,11 @@ static const TableColumn statColumns[] = {
     { NULL, "uuid", FALSE },
     { "Promised", "promisedKib", TRUE },
     { "Plugged", "pluggedKib", TRUE },
-    { "Withheld", "withheldKib", TRUE },
     { "Resident", "residentKib", TRUE },
     { "Used", "usedKib", TRUE },
     { "Reclaimable", "reclaimableKib", TRUE },
+    { "Balloon", "balloonKib", TRUE },
+    { NULL, "currentKib", TRUE },
     { NULL, "guestTotalKib", TRUE },
     { NULL, "guestAvailableKib", TRUE },
     { NULL, "guestUnusedKib", TRUE },
@@ -40,11 +41,12 @@ static void addRow(Table *table, const virMemStatsRow *row)
     tableText(table, row->name);
     tableText(table, row->uuid);
     tableKib(table, row->promisedKib);
-    tableKib(table, row->currentKib);
-    tableKib(table, statWithheldKib(row));
+    tableKib(table, row->pluggedKib);
     tableKib(table, row->residentKib);
     tableKib(table, row->usedKib);
     tableKib(table, row->reclaimableKib);
+    tableKib(table, row->balloonKib);
+    tableKib(table, row->currentKib);
     tableKib(table, row->guestTotalKib);
     tableKib(table, row->guestAvailableKib);
     tableKib(table, row->guestUnusedKib);
@@ -150,8 +152,8 @@ static gboolean show(Stat *stat, GError **err)
 
 static const CmdInfo statInfo = {
     .summary = "show the memory of all guests, once or live",
-    .description = "A line for each running guest, or each DOMAIN: what it was promised, what of it is plugged and left by the balloon, the rest "
-                   "that is withheld, what the host spends on it, what it uses and could give back, and how old its own figures are. A guest "
+    .description = "A line for each running guest, or each DOMAIN: what it was promised, what of it is plugged, what the host spends on it, what it "
+                   "uses and could give back, what its balloon holds, and how old its own figures are. A guest "
                    "that does not answer is marked and holds up nobody. --watch keeps looking: in a terminal as a live view (s sorts, r "
                    "reverses, q ends it), elsewhere table after table until interrupted.",
 };

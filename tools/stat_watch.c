@@ -28,11 +28,12 @@
 #define DIM "\033[2m"
 #define GREEN "\033[32m"
 #define YELLOW "\033[33m"
+#define BLUE "\033[34m"
 #define CYAN "\033[36m"
 #define INVERSE "\033[7m"
 #define PLAIN "\033[0m"
 
-const char *const statSortNames[] = { "name", "promised", "plugged", "resident", "used", "reclaimable", "withheld", "age", NULL };
+const char *const statSortNames[] = { "name", "promised", "plugged", "resident", "used", "reclaimable", "balloon", "age", NULL };
 G_STATIC_ASSERT(G_N_ELEMENTS(statSortNames) == STAT_SORT_LAST + 1);
 
 #define NOT_KNOWN 255
@@ -60,28 +61,21 @@ static sigset_t whileWaiting;       /* the mask from before statWatchBegin() */
 
 /* ---- order ---- */
 
-guint64 statWithheldKib(const virMemStatsRow *row)
-{
-    if (row->promisedKib == VIR_MEM_UNKNOWN || row->currentKib == VIR_MEM_UNKNOWN || row->currentKib > row->promisedKib)
-        return VIR_MEM_UNKNOWN;
-    return row->promisedKib - row->currentKib;
-}
-
 static guint64 sortKey(const virMemStatsRow *row, StatSort sort)
 {
     switch (sort) {
     case STAT_SORT_PROMISED:
         return row->promisedKib;
     case STAT_SORT_PLUGGED:
-        return row->currentKib;
+        return row->pluggedKib;
     case STAT_SORT_RESIDENT:
         return row->residentKib;
     case STAT_SORT_USED:
         return row->usedKib;
     case STAT_SORT_RECLAIMABLE:
         return row->reclaimableKib;
-    case STAT_SORT_WITHHELD:
-        return statWithheldKib(row);
+    case STAT_SORT_BALLOON:
+        return row->balloonKib;
     case STAT_SORT_AGE:
         return row->ageMs < 0 ? VIR_MEM_UNKNOWN : (guint64)row->ageMs;
     case STAT_SORT_NAME:
@@ -181,7 +175,8 @@ static const struct {
     { GREEN, "█", "#", "used" },
     { YELLOW, "▓", "=", "caches" },
     { CYAN, "░", "-", "free" },
-    { DIM, "·", ".", "withheld" },
+    { BLUE, "▒", "~", "balloon" },
+    { DIM, "·", ".", "unplugged" },
 };
 
 static const char *sign(const View *view, gsize part)
@@ -192,10 +187,11 @@ static const char *sign(const View *view, gsize part)
 /* What was promised, as its parts; of a guest that does not report, what is free is not known: dim. */
 static void appendBar(GString *out, const View *view, const virMemStatsRow *row, gsize width)
 {
-    gsize plugged = cells(row->currentKib, row->promisedKib, width);
-    gsize used = MIN(cells(row->usedKib, row->promisedKib, width), plugged);
-    gsize caches = MIN(cells(row->reclaimableKib, row->promisedKib, width), plugged - used);
-    gsize counts[] = { used, caches, plugged - used - caches, width - plugged };
+    gsize has = cells(row->currentKib, row->promisedKib, width);
+    gsize used = MIN(cells(row->usedKib, row->promisedKib, width), has);
+    gsize caches = MIN(cells(row->reclaimableKib, row->promisedKib, width), has - used);
+    gsize balloon = MIN(cells(row->balloonKib, row->promisedKib, width), width - has);
+    gsize counts[] = { used, caches, has - used - caches, balloon, width - has - balloon };
 
     G_STATIC_ASSERT(G_N_ELEMENTS(counts) == G_N_ELEMENTS(parts));
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
@@ -210,16 +206,19 @@ typedef enum {
     FIGURE_RESIDENT,
     FIGURE_USED,
     FIGURE_RECLAIMABLE,
+    FIGURE_BALLOON,
     FIGURE_AGE,
 
     FIGURE_LAST
 } Figure;
 
-static const char *const figureTitles[] = { "promised", "plugged", "resident", "used", "reclaim.", "age" };
+static const char *const figureTitles[] = { "promised", "plugged", "resident", "used", "reclaim.", "balloon", "age" };
 G_STATIC_ASSERT(G_N_ELEMENTS(figureTitles) == FIGURE_LAST);
 
 /* Which figures are shown where there is no room for all: the first of these. */
-static const Figure figuresByWeight[] = { FIGURE_USED, FIGURE_PLUGGED, FIGURE_PROMISED, FIGURE_AGE, FIGURE_RESIDENT, FIGURE_RECLAIMABLE };
+static const Figure figuresByWeight[] = {
+    FIGURE_USED, FIGURE_PLUGGED, FIGURE_PROMISED, FIGURE_AGE, FIGURE_RESIDENT, FIGURE_RECLAIMABLE, FIGURE_BALLOON,
+};
 G_STATIC_ASSERT(G_N_ELEMENTS(figuresByWeight) == FIGURE_LAST);
 
 #define FIGURE_WIDTH 9
@@ -267,13 +266,15 @@ static char *figureText(const virMemStatsRow *row, Figure figure)
     case FIGURE_PROMISED:
         return outKib(row->promisedKib);
     case FIGURE_PLUGGED:
-        return outKib(row->currentKib);
+        return outKib(row->pluggedKib);
     case FIGURE_RESIDENT:
         return outKib(row->residentKib);
     case FIGURE_USED:
         return outKib(row->usedKib);
     case FIGURE_RECLAIMABLE:
         return outKib(row->reclaimableKib);
+    case FIGURE_BALLOON:
+        return outKib(row->balloonKib);
     case FIGURE_AGE:
         if (row->state == VIR_MEM_STATS_FRESH || row->state == VIR_MEM_STATS_STALE)
             return outAge(row->ageMs);

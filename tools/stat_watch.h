@@ -11,7 +11,7 @@ typedef enum {
     STAT_SORT_RESIDENT,
     STAT_SORT_USED,
     STAT_SORT_RECLAIMABLE,
-    STAT_SORT_WITHHELD,
+    STAT_SORT_BALLOON,
     STAT_SORT_AGE,
 
     STAT_SORT_LAST
@@ -21,8 +21,6 @@ extern const char *const statSortNames[];
 
 /* Rows in order: the largest first, names from A, unknown figures last; @reverse turns it round. */
 void statSortRows(virMemStats *stats, StatSort sort, gboolean reverse);
-/* Promised, and neither plugged nor left by the balloon; VIR_MEM_UNKNOWN. */
-guint64 statWithheldKib(const virMemStatsRow *row);
 
 /* Fetches the figures anew; NULL with @err ends the view. */
 typedef virMemStats *(*StatFetch)(void *opaque, GError **err);

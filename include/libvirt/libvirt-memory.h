@@ -429,7 +429,9 @@ struct _virMemStatsRow {
     int id;                             /* -1: not running */
     int state;                          /* virMemStatsState */
     unsigned long long promisedKib;     /* <memory> (balloon.maximum) */
-    unsigned long long currentKib;      /* plugged, less the balloon (balloon.current) */
+    unsigned long long pluggedKib;      /* boot memory, DIMMs and what is plugged of virtio-mem */
+    unsigned long long balloonKib;      /* what of it the balloon holds */
+    unsigned long long currentKib;      /* the rest of it: what the guest has (balloon.current) */
     unsigned long long residentKib;
     unsigned long long guestTotalKib;
     unsigned long long guestUnusedKib;
@@ -453,7 +455,9 @@ typedef enum {
     VIR_MEM_STATS_INACTIVE = 1 << 0     /* rows for domains that are not running, too */
 } virMemStatsFlags;
 
-/* One bulk call for all running guests of @conn or, if @doms is not NULL, for those in this NULL-terminated array.
+/* One bulk call for all running guests of @conn or, if @doms is not NULL, for those in this NULL-terminated array. It does not
+ * tell a balloon from virtio-mem that is not plugged: the XML of a guest that has less than it was promised does, which
+ * libvirt knows without asking the guest's QEMU.
  * A guest that does not answer within @deadlineMs (0: 2 s) costs its own row: it is STUCK, the others are complete. The
  * call then takes some 2 s more at most, and a call of libvirt stays behind in a thread until that guest answers or the
  * connection ends.

@@ -51,6 +51,11 @@ void memoryStatsFill(virMemStatsRow *row, const virDomainStatsRecord *record, gi
 
     row->promisedKib = get(record, "balloon.maximum");
     row->currentKib = get(record, "balloon.current");
+    row->pluggedKib = row->balloonKib = VIR_MEM_UNKNOWN;
+    if (row->id >= 0 && row->currentKib != VIR_MEM_UNKNOWN && row->currentKib == row->promisedKib) {
+        row->pluggedKib = row->promisedKib;
+        row->balloonKib = 0;
+    }
     row->residentKib = get(record, "balloon.rss");
     row->guestTotalKib = get(record, "balloon.available");
     row->guestUnusedKib = get(record, "balloon.unused");
@@ -67,6 +72,14 @@ void memoryStatsFill(virMemStatsRow *row, const virDomainStatsRecord *record, gi
     row->ageMs = updated == VIR_MEM_UNKNOWN || updated == 0 ? -1 : MAX(nowSeconds - (gint64) updated, 0) * 1000;
     /* libvirtd tells the resident size only of a guest that it could ask. */
     row->state = stateOf(row, row->residentKib != VIR_MEM_UNKNOWN, staleMs);
+}
+
+void memoryStatsFillPlugged(virMemStatsRow *row, const virMemInventory *inventory)
+{
+    if (!inventory)
+        return;
+    row->pluggedKib = inventory->balloonTopKib + memoryInventoryPluggedKib(inventory);
+    row->balloonKib = less(row->pluggedKib, inventory->current.kib);
 }
 
 /* ---- the bulk call ---- */
@@ -169,14 +182,24 @@ static gboolean askRun(Ask *ask, guint deadlineMs, virMemError *err)
 }
 
 /* Without a date a guest has no balloon to be asked, or did not answer: libvirt knows which without asking it. */
-static gboolean isSilent(const virDomainStatsRecord *record)
+static gboolean isSilent(const virDomainStatsRecord *record, const virMemInventory *inventory)
 {
-    if (get(record, "balloon.last-update") != VIR_MEM_UNKNOWN)
-        return FALSE;
+    return get(record, "balloon.last-update") == VIR_MEM_UNKNOWN && inventory && strcmp(inventory->balloonModel, "none") != 0;
+}
+
+/* What the bulk call leaves open. */
+static void completeRow(virMemStatsRow *row, const virDomainStatsRecord *record)
+{
+    gboolean maybeSilent = row->state == VIR_MEM_STATS_NO_REPORT && get(record, "balloon.last-update") == VIR_MEM_UNKNOWN;
+
+    if (row->state == VIR_MEM_STATS_OFF || row->state == VIR_MEM_STATS_STUCK || (row->pluggedKib != VIR_MEM_UNKNOWN && !maybeSilent))
+        return;
     char *xml = virDomainGetXMLDesc(record->dom, 0);
     g_autoptr(virMemInventory) inventory = xml ? memoryInventoryParse(xml, TRUE, NULL) : NULL;
     free(xml);
-    return inventory && strcmp(inventory->balloonModel, "none") != 0;
+    memoryStatsFillPlugged(row, inventory);
+    if (maybeSilent && isSilent(record, inventory))
+        row->state = VIR_MEM_STATS_STUCK;
 }
 
 static void addRow(GPtrArray *rows, const virDomainStatsRecord *record, gint64 nowSeconds, guint64 staleMs)
@@ -188,8 +211,7 @@ static void addRow(GPtrArray *rows, const virDomainStatsRecord *record, gint64 n
     virDomainGetUUIDString(record->dom, row->uuid);
     row->id = id == (unsigned) -1 ? -1 : (int) id;
     memoryStatsFill(row, record, nowSeconds, staleMs);
-    if (row->state == VIR_MEM_STATS_NO_REPORT && isSilent(record))
-        row->state = VIR_MEM_STATS_STUCK;
+    completeRow(row, record);
     g_ptr_array_add(rows, row);
 }
 
