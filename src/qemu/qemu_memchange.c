@@ -159,7 +159,9 @@ gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **e
         return FALSE;
     }
     refresh(dom);
-    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, .text1 = alias });
+    /* clients have been told of its end by now, should it have ended */
+    if (dom->live)
+        qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, .text1 = alias });
     return TRUE;
 }
 
@@ -192,7 +194,8 @@ void qemuMemChangeForget(QemuDomain *dom, const char *alias)
         return;
     memoryDeviceDefFree(domainMemoryRemove(dom->live, device));
     refresh(dom);
-    qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
+    if (dom->live)
+        qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
 }
 
 /* The device is gone, its memory or file perhaps not: once more, later. */

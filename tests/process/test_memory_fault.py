@@ -31,6 +31,18 @@ def waitFor(condition, seconds=PATIENCE):
     return True
 
 
+def eventLoop():
+    """Once a process, before the first connection."""
+    libvirt.virEventRegisterDefaultImpl()
+    libvirt.virEventAddTimeout(1000, lambda *_: None, None)
+
+    def run():
+        while True:
+            libvirt.virEventRunDefaultImpl()
+
+    threading.Thread(target=run, daemon=True).start()
+
+
 class Guest(Scene):
     def begin(self, xml=XML):
         dom = libvirt.open(self.daemon.uri).defineXML(xml)
@@ -150,6 +162,47 @@ class FoundAgain(Guest):
         for pid in pids:
             self.goOn(pid)
         self.end(dom)
+
+
+
+class Dying(Guest):
+    def testEventsInOrder(self):
+        """What a QEMU had become before it died is of no interest after its end."""
+        seen, told = [], threading.Condition()
+
+        def tell(what):
+            with told:
+                seen.append(what)
+                told.notify_all()
+
+        self.begin()
+        pid = self.pid()
+        self.daemon.kill()
+        relay = Relay(self.monitor)
+        self.daemon.start()
+        conn = libvirt.open(self.daemon.uri)
+        conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, lambda *_: tell('added'), None)
+        conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda _c, _d, event, *_: tell(event), None)
+        dom = self.open()
+        # the answer after that of device_add
+        relay.hold(3, True)
+        ended = threading.Event()
+
+        def attach():
+            self.open().attachDeviceFlags(DIMM, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            ended.set()
+
+        threading.Thread(target=attach, daemon=True).start()
+        self.assertTrue(relay.reached.wait(PATIENCE))
+        os.kill(pid, signal.SIGKILL)
+        self.assertTrue(ended.wait(PATIENCE))
+        relay.release()
+        conn.defineXML(XML.replace('<name>guest<', '<name>other<'))
+        with told:
+            self.assertTrue(told.wait_for(lambda: libvirt.VIR_DOMAIN_EVENT_DEFINED in seen, PATIENCE))
+        self.assertEqual(seen, [libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_DEFINED])
+        dom.undefine()
+        conn.lookupByName('other').undefine()
 
 
 class OldNews(Guest):
@@ -272,4 +325,5 @@ class FullDisk(Guest):
 
 
 if __name__ == '__main__':
+    eventLoop()
     suite.main()
