@@ -10,6 +10,7 @@
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
 #include "qemu/qemu_interface.h"
+#include "qemu/qemu_memjournal.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 
@@ -453,6 +454,8 @@ gboolean qemuProcessStart(QemuDomain *dom, DomainDef *def, unsigned flags, gpoin
     becomeActive(dom, g_steal_pointer(&owned));
     dom->autodestroy = (flags & VIR_DOMAIN_START_AUTODESTROY) != 0;
     dom->client = dom->autodestroy ? client : NULL;
+    /* of another run, which the daemon lost sight of */
+    qemuMemJournalRemove(dom);
     if (!run(&start, paused, &error)) {
         failed(dom, error, err);
         return FALSE;

@@ -163,6 +163,15 @@ class FoundAgain(Guest):
             self.goOn(pid)
         self.end(dom)
 
+    def testWhatAnotherRunLeft(self):
+        """An entry of the journal is about one run of a guest: a daemon that could not read that run's status kept it."""
+        dom = self.begin()
+        self.end(dom)
+        with open(self.state('guest.memory.json'), 'w') as file:
+            json.dump({'operation': 'period', 'alias': 'balloon0', 'value': 7}, file)
+        dom = self.begin()
+        self.assertFalse(os.path.exists(self.state('guest.memory.json')))
+        self.end(dom)
 
 
 class Dying(Guest):
