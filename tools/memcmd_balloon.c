@@ -164,8 +164,9 @@ static gboolean showBalloon(const Cmd *cmd, virDomainPtr dom, unsigned affect, G
 
 static const CmdInfo memballoonInfo = {
     .summary = "show or change the balloon's settings",
-    .description = "Without a setting: shows them. The period of the guest's statistics can be changed at any time. Autodeflate and free page "
-                   "reporting are part of the device, so they change with --config, from the next start on.",
+    .description = "Without a setting: shows them. The period of the guest's statistics can be changed at any time; --wait ends when the guest "
+                   "has reported. Autodeflate and free page reporting are given to QEMU when it makes the device, and it refuses to "
+                   "change them later: they change with --config, from the next start on.",
 };
 
 static const CmdOption memballoonOptions[] = {
@@ -176,9 +177,67 @@ static const CmdOption memballoonOptions[] = {
     OPTION_CONFIG,
     OPTION_LIVE,
     OPTION_CURRENT,
+    { .name = "wait", .help = "wait until the guest has reported" },
+    OPTION_TIMEOUT,
     OPTION_FORMAT,
     { 0 }
 };
+
+static gboolean waitForReport(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, GError **err)
+{
+    Ctl silent = { .quiet = TRUE };
+    g_autofree char *what = g_strdup_printf("domain '%s'", virDomainGetName(dom));
+    g_autoptr(Progress) progress = progressNew(&silent, what);
+    g_autoptr(virMemResult) result = NULL;
+    CommonRun run = { ctl, progress };
+    virMemRunOptions options;
+    virMemError error = { 0 };
+
+    if (!ctlCatchSignals(ctl, err))
+        return FALSE;
+    commonRunOptions(cmd, &run, &options);
+    if (virMemWaitReport(dom, &options, &result, &error) == VIR_MEM_OK) {
+        if (!ctlJson(cmd))
+            ctlSay(ctl, "Domain '%s' has reported", virDomainGetName(dom));
+        return TRUE;
+    }
+    return result ? commonShort(err, what, result) : ctlMemError(err, &error);
+}
+
+static gboolean checkHasBalloon(virDomainPtr dom, unsigned state, GError **err)
+{
+    g_autoptr(virMemInventory) inventory = state ? ctlInventory(dom, state, err) : NULL;
+
+    if (!state || !inventory)
+        return !state;
+    if (strcmp(inventory->balloonModel, "none") != 0)
+        return TRUE;
+    cmdErrorSet(err, CMD_FAILED, "domain '%s' has no balloon%s", inventory->name, state == VIR_DOMAIN_AFFECT_CONFIG ? " in its configuration" : "");
+    return FALSE;
+}
+
+static gboolean changeBalloon(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, unsigned affect, GError **err)
+{
+    gboolean device = cmdGiven(cmd, "autodeflate") || cmdGiven(cmd, "free-page-reporting");
+
+    if (device && affect & VIR_DOMAIN_AFFECT_LIVE) {
+        cmdErrorSet(err, CMD_FAILED, "option '--%s' cannot change in a running guest, QEMU takes it only with a new device: '--config' sets it for the next start",
+                    cmdGiven(cmd, "autodeflate") ? "autodeflate" : "free-page-reporting");
+        return FALSE;
+    }
+    if (!checkHasBalloon(dom, affect & VIR_DOMAIN_AFFECT_LIVE, err) || !checkHasBalloon(dom, affect & VIR_DOMAIN_AFFECT_CONFIG, err) ||
+        (device && !defineSettings(ctl, cmd, dom, err)))
+        return FALSE;
+    if (!cmdGiven(cmd, "period"))
+        return TRUE;
+    if (virDomainSetMemoryStatsPeriod(dom, (int)cmdNumber(cmd, "period", 0), affect) < 0) {
+        ctlLibvirtError(err, "%scannot set the period of domain '%s'", device ? "all else is changed: " : "", virDomainGetName(dom));
+        (*err)->code = device ? CMD_PARTLY : (*err)->code;
+        return FALSE;
+    }
+    ctlSay(ctl, "Domain '%s' is asked for statistics every %s s", virDomainGetName(dom), cmdText(cmd, "period"));
+    return TRUE;
+}
 
 static gboolean cmdMemballoon(Ctl *ctl, const Cmd *cmd, GError **err)
 {
@@ -191,28 +250,26 @@ static gboolean cmdMemballoon(Ctl *ctl, const Cmd *cmd, GError **err)
         cmdErrorSet(err, CMD_USAGE, "command 'memballoon' changes a guest and the connection is read-only: leave out '--readonly'");
         return FALSE;
     }
+    if (cmdGiven(cmd, "wait") && period && cmdNumber(cmd, "period", 0) == 0) {
+        cmdErrorSet(err, CMD_USAGE, "command 'memballoon': options '--wait' and '--period 0' exclude each other: without a period no guest reports");
+        return FALSE;
+    }
     dom = ctlDomain(ctl, cmd, err);
     if (!dom || !ctlAffect(cmd, dom, &affect, err))
         return FALSE;
-    if (!device && !period)
-        return showBalloon(cmd, dom, affect, err);
-    if (device && affect & VIR_DOMAIN_AFFECT_LIVE) {
-        cmdErrorSet(err, CMD_FAILED, "option '--%s' cannot change in a running guest: use '--config' and start it anew",
-                    cmdGiven(cmd, "autodeflate") ? "autodeflate" : "free-page-reporting");
+    if (cmdGiven(cmd, "wait") && !(affect & VIR_DOMAIN_AFFECT_LIVE)) {
+        cmdErrorSet(err, CMD_FAILED, "domain '%s' is not running: there is nothing to wait for, leave out '--wait'", virDomainGetName(dom));
         return FALSE;
     }
-    if (device && !defineSettings(ctl, cmd, dom, err))
+    if ((device || period) && !changeBalloon(ctl, cmd, dom, affect, err))
         return FALSE;
-    if (!period)
-        return TRUE;
-    if (virDomainSetMemoryStatsPeriod(dom, (int)cmdNumber(cmd, "period", 0), affect) < 0)
-        return ctlLibvirtError(err, "cannot set the period of domain '%s'", virDomainGetName(dom));
-    ctlSay(ctl, "Domain '%s' is asked for statistics every %s s", virDomainGetName(dom), cmdText(cmd, "period"));
-    return TRUE;
+    if (cmdGiven(cmd, "wait") && !waitForReport(ctl, cmd, dom, err))
+        return FALSE;
+    return device || period || showBalloon(cmd, dom, affect, err);
 }
 
 const CmdDef balloonCommands[] = {
-    { "memballoon", &memballoonInfo, memballoonOptions, cmdMemballoon, 0 },
+    { "memballoon", &memballoonInfo, memballoonOptions, cmdMemballoon, CMD_WAITS },
     { "setmem", &setmemInfo, setmemOptions, cmdSetmem, CMD_CHANGES | CMD_WAITS },
     { 0 }
 };

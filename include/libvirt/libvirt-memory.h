@@ -409,6 +409,10 @@ int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMem
 int virMemWaitGuest(virDomainPtr dom, unsigned long long kib, const virMemRunOptions *options, virMemResult **result,
                     virMemError *err);
 
+/* Waits until the guest reports its own figures (guestTotal and so on) anew: at once if it never did and does now. Returns as
+ * virMemRun(); the sizes of @result are the guest's. VIR_MEM_ERR_INVALID_ARG: its balloon has no period, or it has none. */
+int virMemWaitReport(virDomainPtr dom, const virMemRunOptions *options, virMemResult **result, virMemError *err);
+
 /* ---- statistics of many guests ---- */
 
 typedef enum {

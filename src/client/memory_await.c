@@ -349,6 +349,43 @@ int memoryAwaitOnline(MemoryAwait *await)
     return VIR_MEM_DIAGNOSIS_NONE;
 }
 
+/* Whether the report is of after @sinceMs ago. Reports are dated in seconds, so a first one needs no date. */
+static gboolean isNewReport(const virMemFigure *reported, gboolean first, guint64 waitedMs)
+{
+    return reported->kib != VIR_MEM_UNKNOWN && reported->ageMs >= 0 &&
+           (first || (guint64) reported->ageMs + REPORT_DATE_MS <= waitedMs);
+}
+
+int memoryAwaitReport(MemoryAwait *await)
+{
+    gint64 since = g_get_monotonic_time();
+    gboolean first = await->inventory->guestTotal.kib == VIR_MEM_UNKNOWN;
+    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST};
+    MemoryObservation seen = {0};
+
+    for (;;) {
+        Look looked = look(await, since);
+        const virMemInventory *inventory = await->inventory;
+        if (looked == LOOK_OK && isNewReport(&inventory->guestTotal, first, sinceMs(since)))
+            return VIR_MEM_DIAGNOSIS_NONE;
+        report(await, since);
+        seen.stopped = looked == LOOK_STOPPED;
+        seen.cancelled = cancelled(await);
+        seen.lost = looked == LOOK_LOST && !seen.cancelled;
+        seen.nowKib = goal.wantedKib = inventory->current.kib;
+        if (seen.stopped || seen.lost || seen.cancelled)
+            return conclude(await, &goal, &seen);
+        if (sinceMs(since) >= stallMs(await))
+            break;
+        memoryWatchWait(await->watch, REPORT_INTERVAL_MS, TRUE);
+    }
+    gboolean paused = await->inventory->state == VIR_DOMAIN_PAUSED;
+    g_free(await->text);
+    await->text = g_strdup(paused ? "the guest is paused and reports nothing"
+                           : first ? "the guest has never reported: it has no balloon driver" : "the guest has ceased to report");
+    return first && !paused ? VIR_MEM_DIAGNOSIS_NO_DRIVER : VIR_MEM_DIAGNOSIS_STALLED;
+}
+
 virMemResult *memoryAwaitResult(const MemoryAwait *await, int diagnosis, guint64 fromKib, guint64 askedKib, guint64 reachedKib)
 {
     virMemResult *result = g_new0(virMemResult, 1);

@@ -48,6 +48,9 @@ int memoryAwaitGoal(MemoryAwait *await, const MemoryGoal *goal);
  * Returns NONE (it does, or does not report), NOT_ONLINE or LOST. */
 int memoryAwaitOnline(MemoryAwait *await);
 
+/* Waits for a report of the guest. Returns NONE, NO_DRIVER (it never reported), STALLED, CANCELLED or LOST. */
+int memoryAwaitReport(MemoryAwait *await);
+
 /* A call of libvirt that changes something; 0 or -1, as libvirt's own. */
 typedef int (*MemoryCallFunc)(virDomainPtr dom, gconstpointer data);
 /* Makes the call, and once more after each reconnect, unless @done says that it took effect before the connection was lost.

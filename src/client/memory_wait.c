@@ -71,3 +71,28 @@ int virMemWaitGuest(virDomainPtr dom, unsigned long long kib, const virMemRunOpt
     }
     return finish(&await, &goal, await.inventory->current.kib, result, err);
 }
+
+int virMemWaitReport(virDomainPtr dom, const virMemRunOptions *options, virMemResult **result, virMemError *err)
+{
+    MemoryAwait await = {0};
+
+    memoryErrorClear(err);
+    if (!dom)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "'dom' must be given");
+    int code = memoryAwaitInit(&await, dom, options, err);
+    if (code == VIR_MEM_OK && await.inventory->balloonPeriod == 0)
+        code = memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "the balloon of domain '%s' has no period: the guest is never asked to report",
+                              await.inventory->name);
+    if (code < 0) {
+        memoryAwaitClear(&await);
+        return code;
+    }
+    guint64 kib = await.inventory->current.kib;
+    await.progress.fromKib = await.progress.targetKib = kib;
+    int diagnosis = memoryAwaitReport(&await);
+    if (result)
+        *result = memoryAwaitResult(&await, diagnosis, kib, kib, kib);
+    code = memoryAwaitCode(&await, diagnosis, err);
+    memoryAwaitClear(&await);
+    return code;
+}
