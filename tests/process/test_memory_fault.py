@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -212,6 +213,170 @@ class Dying(Guest):
         self.assertEqual(seen, [libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_DEFINED])
         dom.undefine()
         conn.lookupByName('other').undefine()
+
+
+class Together(Guest):
+    """Others do something with the guest while a change is under way."""
+
+    def start(self, xml, unplugMs=10000):
+        """The guest, behind a relay."""
+        self.begin(xml)
+        self.daemon.kill()
+        self.relay = Relay(self.monitor)
+        os.environ['VIRTMEMD_UNPLUG_TIMEOUT'] = str(unplugMs)
+        self.addCleanup(os.environ.pop, 'VIRTMEMD_UNPLUG_TIMEOUT', None)
+        self.daemon.start()
+        return self.open()
+
+    def call(self, work):
+        """A thread that does work(domain) with a connection of its own; its `code` is the error's, 0 or None."""
+        def run():
+            try:
+                work(self.open())
+                thread.code = 0
+            except libvirt.libvirtError as error:
+                thread.code = error.get_error_code()
+        thread = threading.Thread(target=run, daemon=True)
+        thread.code = None
+        thread.start()
+        return thread
+
+    def holdAt(self, step, work):
+        self.relay.hold(step, False)
+        thread = self.call(work)
+        self.assertTrue(self.relay.reached.wait(PATIENCE))
+        return thread
+
+    def codes(self, *threads):
+        for thread in threads:
+            thread.join(PATIENCE)
+        return sorted(str(thread.code) for thread in threads)
+
+    def testDetachedTwice(self):
+        for work in (lambda dom: dom.detachDeviceAlias('ua-new', LIVE_CONFIG),
+                     lambda dom: dom.detachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG)):
+            dom = self.start(PSERIES)
+            dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG)
+            first = self.holdAt(1, work)
+            second = self.call(work)
+            self.relay.release()
+            codes = self.codes(first, second)
+            self.assertEqual(codes[0], '0')
+            self.assertIn(int(codes[1]), (libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_DEVICE_MISSING))
+            self.check(dom, 'after both')
+            self.end(dom)
+
+    def testAttachedTwice(self):
+        dom = self.start(XML)
+        slot = DIMM.replace('</target>', "</target><address type='dimm' slot='2'/>")
+        for one, other in ((DIMM, DIMM), (slot, slot.replace('ua-new', 'ua-same-slot'))):
+            first = self.holdAt(1, lambda dom, xml=one: dom.attachDeviceFlags(xml, LIVE_CONFIG))
+            second = self.call(lambda dom, xml=other: dom.attachDeviceFlags(xml, LIVE_CONFIG))
+            self.relay.release()
+            codes = self.codes(first, second)
+            self.assertEqual(codes[0], '0')
+            self.assertIn(int(codes[1]), (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID,
+                                          libvirt.VIR_ERR_XML_ERROR))
+            self.check(dom, 'after both')
+            dom.destroy()
+            dom.undefine()
+            dom = self.start(XML)
+        self.end(dom)
+
+    def testDestroyed(self):
+        """Does not wait for the change, which fails; nothing of it is left, and the guest starts again as it was."""
+        dom = self.start(XML)
+        for step in (1, 2):
+            change = self.holdAt(step, lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+            dom.destroy()
+            self.assertNotEqual(self.codes(change), ['0'])
+            self.relay.release()
+            self.assertNotIn('ua-new', dom.XMLDesc())
+            dom.undefine()
+            dom = self.start(XML)
+        self.check(dom, 'started again')
+        self.end(dom)
+
+    def testDefinedAnew(self):
+        """The definition is another's by then: it stays as that one made it, and the caller hears of it."""
+        dom = self.start(XML)
+        change = self.holdAt(1, lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+        other = dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).replace('<vcpu ', '<title>another</title>\n<vcpu ')
+        libvirt.open(self.daemon.uri).defineXML(other)
+        self.relay.release()
+        self.assertEqual(self.codes(change), [str(libvirt.VIR_ERR_OPERATION_FAILED)])
+        stored = dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        self.assertIn('another', stored)
+        self.assertNotIn('ua-new', stored)
+        dom.attachDeviceFlags(DIMM, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        self.check(dom, 'after both')
+        self.end(dom)
+
+    def testUndefined(self):
+        """Waits for its turn; the guest runs on, transient, with what it was given."""
+        dom = self.start(XML)
+        change = self.holdAt(1, lambda dom: dom.attachDeviceFlags(DIMM, LIVE_CONFIG))
+        undefine = self.call(lambda dom: dom.undefine())
+        self.relay.release()
+        self.assertEqual(self.codes(change, undefine), ['0', '0'])
+        self.assertFalse(dom.isPersistent())
+        self.assertIn('ua-new', dom.XMLDesc())
+        dom.destroy()
+
+    def testClientLeaves(self):
+        """What it asked for is finished without it."""
+        dom = self.start(XML)
+        self.relay.hold(1, False)
+        client = subprocess.Popen([sys.executable, '-c', f"""
+import libvirt
+libvirt.open('{self.daemon.uri}').lookupByName('guest').attachDeviceFlags('''{DIMM}''', {LIVE_CONFIG})
+"""])
+        self.assertTrue(self.relay.reached.wait(PATIENCE))
+        client.kill()
+        client.wait()
+        self.relay.release()
+        self.assertTrue(waitFor(lambda: 'ua-new' in dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))
+        self.check(dom, 'without the client')
+        self.end(dom)
+
+    def testResetWhileDetaching(self):
+        """A pSeries guest that is reset lets go what it was asked for."""
+        dom = self.start(PSERIES.replace('</devices>', PSERIES_DIMM + '</devices>').replace('>256</memory>', '>512</memory>'))
+        self.relay.hold(1, True)
+        change = self.call(lambda dom: dom.detachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG))
+        self.assertTrue(self.relay.reached.wait(PATIENCE))
+        self.relay.release()
+        self.assertIsNone(change.code)
+        self.ask(dom, 'system_reset')
+        self.assertEqual(self.codes(change), ['0'])
+        self.check(dom, 'after the reset')
+        self.end(dom)
+
+    def testLate(self):
+        """The guest gives a device up after the caller was told that it has not."""
+        dom = self.start(PSERIES, 300)
+        dom.attachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG)
+        kept = []
+
+        def keep(line):
+            if b'"DEVICE_DELETED"' not in line:
+                return line
+            kept.append(line)
+            return b''
+
+        self.relay.rewrite = keep
+        with self.assertRaises(libvirt.libvirtError) as caught:
+            dom.detachDeviceFlags(PSERIES_DIMM, LIVE_CONFIG)
+        self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_OPERATION_TIMEOUT)
+        self.assertIn('ua-new', dom.XMLDesc())
+        self.relay.rewrite = lambda line: b''.join(kept) + line
+        self.ask(dom, 'query-status')
+        self.relay.rewrite = None
+        self.assertTrue(waitFor(lambda: 'ua-new' not in dom.XMLDesc()))
+        # the change was for both, and was not done when the caller was answered
+        dom.detachDeviceFlags(PSERIES_DIMM, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        self.check(dom, 'afterwards')
+        self.end(dom)
 
 
 class OldNews(Guest):
