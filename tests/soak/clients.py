@@ -16,6 +16,9 @@ from scene import BOTH, CONFIG, LIVE, MIB
 
 SHARED = ('devices-0', 'devices-1', 'devices-2')
 SCALARS = 'scalars'
+GIVING = 'giving'
+GIVING_MIB = 256
+GIVING_SLOTS = 30
 SLOTS = 240
 DIMM_MIB = 2
 METADATA = '{urn:soak}%s'
@@ -33,8 +36,8 @@ class Client(threading.Thread):
         self.random = random.Random(f'{seed}/{number}')
         self.count = 0
         self.done = 0
-        self.live = {name: {} for name in SHARED}       # guest -> alias -> device as a tuple
-        self.config = {name: {} for name in SHARED}
+        self.live = {name: {} for name in SHARED + (GIVING,)}       # guest -> alias -> device as a tuple
+        self.config = {name: {} for name in SHARED + (GIVING,)}
         self.marks = {}                                 # guest -> metadata text
         self.last = {}                                  # scalar -> the last value set
         self.events = 0
@@ -103,6 +106,26 @@ class Client(threading.Thread):
         else:
             dom.detachDeviceFlags(scene.DIMM.format(mib=DIMM_MIB, node=mine[alias][3], alias=alias), CONFIG)
         del mine[alias]
+
+    def plugAndUnplug(self):
+        """A guest that gives back what it is asked for, to all clients, by XML and by alias."""
+        dom, mine = self.domain(GIVING), self.live[GIVING]
+        if len(mine) < 2:
+            alias, node = self.newAlias(), self.random.randrange(2)
+            try:
+                dom.attachDeviceFlags(scene.DIMM.format(mib=GIVING_MIB, node=node, alias=alias), BOTH)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in FULL or not any(word in str(error) for word in ('slot', 'maxMemory')):
+                    raise
+                return
+            mine[alias] = self.config[GIVING][alias] = ('dimm', GIVING_MIB * MIB, None, node)
+            return
+        alias = self.random.choice(sorted(mine))
+        if self.random.random() < 0.5:
+            dom.detachDeviceAlias(alias, BOTH)
+        else:
+            dom.detachDeviceFlags(scene.DIMM.format(mib=GIVING_MIB, node=mine[alias][3], alias=alias), BOTH)
+        del mine[alias], self.config[GIVING][alias]
 
     def refuseTaken(self):
         """What must fail, fails in the midst of all this too, and leaves nothing behind."""
@@ -201,7 +224,8 @@ class Client(threading.Thread):
 
 
 ACTIONS = (
-    (Client.attach, 10), (Client.detachStored, 6), (Client.refuseTaken, 2), (Client.update, 6), (Client.mark, 3),
+    (Client.attach, 10), (Client.detachStored, 6), (Client.plugAndUnplug, 8), (Client.refuseTaken, 2),
+    (Client.update, 6), (Client.mark, 3),
     (Client.pauseAndResume, 2), (Client.setmem, 4), (Client.setmemLive, 3), (Client.setmaxmem, 1), (Client.period, 4),
     (Client.read, 8), (Client.statistics, 6), (Client.bulk, 3), (Client.ownGuest, 0.25), (Client.defineOnly, 1),
 )
@@ -219,7 +243,7 @@ def _sharedProblems(folder, conn, clients, name):
             found.append(f'{name}: {what}: lost {lost}, nobody attached {extra}')
         found += [f'{name}: {what}: {alias} is {there[alias]}, was attached as {wanted[alias]}'
                   for alias in set(wanted) & set(there) if wanted[alias] != there[alias]]
-    if live.devices['ua-elastic'] != stored.devices['ua-elastic']:
+    if live.devices.get('ua-elastic') != stored.devices.get('ua-elastic'):
         found.append(f'{name}: updated for both: {live.devices["ua-elastic"]} live, {stored.devices["ua-elastic"]} in config')
     for client in clients:
         text = stored.metadata().get('{urn:soak:%d}mark' % client.number)
@@ -247,6 +271,7 @@ def run(daemon, seed, seconds, number=50):
     conn = libvirt.open(daemon.uri)
     for name in SHARED + (SCALARS,):
         scene.start(conn, name, SLOTS)
+    scene.start(conn, GIVING, GIVING_SLOTS, scene.PSERIES)
     stop = threading.Event()
     clients = [Client(index, daemon.uri, seed, stop) for index in range(number)]
     for client in clients:
@@ -261,14 +286,14 @@ def run(daemon, seed, seconds, number=50):
         if client.is_alive():
             problems.append(f'{client.name} hangs in a call')
         problems += [f'{client.name}: {failure}' for failure in client.failures]
-    for name in SHARED:
+    for name in SHARED + (GIVING,):
         problems += _sharedProblems(daemon.folder, conn, clients, name)
     problems += _scalarProblems(conn, clients)
-    left = {dom.name() for dom in conn.listAllDomains()} - set(SHARED) - {SCALARS}
+    left = {dom.name() for dom in conn.listAllDomains()} - set(SHARED) - {SCALARS, GIVING}
     if left:
         problems.append(f'domains are left: {sorted(left)}')
     problems += [f'{client.name} heard no event' for client in clients if client.events == 0]
-    for name in SHARED + (SCALARS,):
+    for name in SHARED + (SCALARS, GIVING):
         dom = conn.lookupByName(name)
         dom.destroy()
         dom.undefine()
