@@ -10,6 +10,7 @@
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define V1_GUEST "/sys/fs/cgroup/memory/daemons/one/virtmem-" UUID
+#define V1_NODES "/sys/fs/cgroup/cpuset/daemons/virtmem-" UUID
 #define V2_GUEST "/sys/fs/cgroup/system.slice/virtmemd.service/virtmem-" UUID
 
 typedef struct {
@@ -121,6 +122,42 @@ static void testV2(Scene *scene, gconstpointer data)
     assertFile(folder, "memory.swap.max", "max");
 }
 
+static void assertNodes(const Scene *scene, const char *guest)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MemBitmap) nodes = memBitmapParse("0,2-3", 16, NULL);
+    g_autofree char *wanted = g_strconcat(scene->root, guest, NULL);
+    g_autofree char *folder = qemuCgroupSetNodes(4711, UUID, nodes, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(folder, ==, wanted);
+    assertFile(folder, "cpuset.mems", "0,2-3");
+    assertFile(folder, "cgroup.procs", "4711");
+}
+
+static void testV1Nodes(Scene *scene, gconstpointer data)
+{
+    g_autofree char *folder = g_strconcat(scene->root, V1_NODES, NULL);
+
+    g_assert_null(qemuCgroupFindNodes(4711));
+    assertNodes(scene, V1_NODES);
+    assertFile(folder, "cpuset.cpus", "0-3");
+    assertFile(folder, "cpuset.memory_migrate", "1");
+}
+
+/* The group that the guest is in already learns one thing more. */
+static void testV2Nodes(Scene *scene, gconstpointer data)
+{
+    g_autofree char *above = g_path_get_dirname(V2_GUEST);
+    g_autofree char *folder = g_strconcat(scene->root, above, NULL);
+    g_autofree char *found = qemuCgroupFindNodes(4711);
+    g_autofree char *guest = g_strconcat(scene->root, V2_GUEST, NULL);
+
+    g_assert_cmpstr(found, ==, guest);
+    assertNodes(scene, V2_GUEST);
+    assertFile(folder, "cgroup.subtree_control", "+cpuset");
+}
+
 /* The session of a user: other processes are in the daemon's group, and nothing may be made beside it. */
 static void testV2Shared(Scene *scene, gconstpointer data)
 {
@@ -151,10 +188,13 @@ static void testV2Beside(Scene *scene, gconstpointer data)
 
 static void testNone(Scene *scene, gconstpointer data)
 {
+    g_autoptr(MemBitmap) nodes = memBitmapParse("0", 1, NULL);
     g_autoptr(GError) error = NULL;
 
     g_assert_null(qemuCgroupEnter(4711, UUID, &error));
     assertError(&error, VIR_ERR_OPERATION_INVALID, "no cgroup hierarchy");
+    g_assert_null(qemuCgroupSetNodes(4711, UUID, nodes, &error));
+    assertError(&error, VIR_ERR_OPERATION_INVALID, "no cgroup hierarchy with the 'cpuset' controller");
 }
 
 static void testSweep(Scene *scene, gconstpointer data)
@@ -177,9 +217,11 @@ int main(int argc, char **argv)
     } rows[] = {
         { "/cgroup/v1/enter", "cgroup1", testV1Enter },
         { "/cgroup/v1/limits", "cgroup1", testV1Limits },
+        { "/cgroup/v1/nodes", "cgroup1", testV1Nodes },
         { "/cgroup/v1/no-swap", "cgroup1", testV1NoSwap },
         { "/cgroup/v1/sweep", "cgroup1", testSweep },
         { "/cgroup/v2", "cgroup2", testV2 },
+        { "/cgroup/v2/nodes", "cgroup2", testV2Nodes },
         { "/cgroup/v2/beside", "cgroup2-shared", testV2Beside },
         { "/cgroup/v2/shared", "cgroup2-shared", testV2Shared },
         { "/cgroup/none", "plain", testNone },

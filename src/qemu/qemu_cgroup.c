@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* qemu_cgroup.c: a control group for each guest's QEMU, and <memtune> in it */
+/* qemu_cgroup.c: a control group for each guest's QEMU, with <memtune> and the nodes of <numatune> in it */
 #define G_LOG_DOMAIN "qemu/qemu_cgroup"
 #include "qemu/qemu_cgroup.h"
 
@@ -16,6 +16,8 @@
 #define GUEST_PREFIX "virtmem-"
 #define SHARED_NAME "virtmemd"
 #define ENTER_TRIES 3
+#define MEMORY "memory"
+#define CPUSET "cpuset"
 
 /* ---- small files of the kernel ---- */
 
@@ -49,9 +51,10 @@ static gboolean fileListsWord(const char *folder, const char *name, const char *
     return g_file_get_contents(path, &text, NULL, NULL) && listsWord(text, " \n", word);
 }
 
-/* ---- where the memory controller is ---- */
+/* ---- where a controller is ---- */
 
 typedef struct {
+    const char *controller;     /* MEMORY or CPUSET */
     gboolean v2;
     char *mount;                /* below the host's root */
 } Hierarchy;
@@ -62,16 +65,16 @@ static void hierarchyClear(Hierarchy *hierarchy)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Hierarchy, hierarchyClear)
 
-static gboolean hasMemory(const char *type, const char *options, const char *mount)
+static gboolean hasController(const char *controller, const char *type, const char *options, const char *mount)
 {
     g_autofree char *folder = qemuHostPath("%s", mount);
 
     if (g_str_equal(type, "cgroup"))
-        return listsWord(options, ",", "memory");
-    return g_str_equal(type, "cgroup2") && fileListsWord(folder, "cgroup.controllers", "memory");
+        return listsWord(options, ",", controller);
+    return g_str_equal(type, "cgroup2") && fileListsWord(folder, "cgroup.controllers", controller);
 }
 
-static gboolean findHierarchy(Hierarchy *hierarchy, GError **err)
+static gboolean findHierarchy(Hierarchy *hierarchy, const char *controller, GError **err)
 {
     g_autofree char *text = qemuHostRead("/proc/mounts");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
@@ -79,13 +82,14 @@ static gboolean findHierarchy(Hierarchy *hierarchy, GError **err)
     for (gsize i = 0; lines[i]; i++) {
         g_auto(GStrv) words = g_strsplit(lines[i], " ", -1);
 
-        if (g_strv_length(words) < 4 || !hasMemory(words[2], words[3], words[1]))
+        if (g_strv_length(words) < 4 || !hasController(controller, words[2], words[3], words[1]))
             continue;
+        hierarchy->controller = controller;
         hierarchy->v2 = g_str_equal(words[2], "cgroup2");
         hierarchy->mount = qemuHostPath("%s", words[1]);
         return TRUE;
     }
-    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "no cgroup hierarchy with the 'memory' controller is mounted on this host");
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "no cgroup hierarchy with the '%s' controller is mounted on this host", controller);
     return FALSE;
 }
 
@@ -98,10 +102,10 @@ static char *groupOf(const Hierarchy *hierarchy, const char *who, GError **err)
     for (gsize i = 0; lines[i]; i++) {
         g_auto(GStrv) words = g_strsplit(lines[i], ":", 3);
 
-        if (g_strv_length(words) == 3 && (hierarchy->v2 ? !*words[1] : listsWord(words[1], ",", "memory")))
+        if (g_strv_length(words) == 3 && (hierarchy->v2 ? !*words[1] : listsWord(words[1], ",", hierarchy->controller)))
             return g_build_filename(hierarchy->mount, words[2], NULL);
     }
-    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'/proc/%s/cgroup' names no group with the 'memory' controller", who);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'/proc/%s/cgroup' names no group with the '%s' controller", who, hierarchy->controller);
     return NULL;
 }
 
@@ -118,9 +122,11 @@ static char *ownBase(const Hierarchy *hierarchy, GError **err)
     return g_steal_pointer(&own);
 }
 
-static int passMemoryOn(const char *base)
+static int passOn(const char *base, const char *controller)
 {
-    return fileListsWord(base, "cgroup.subtree_control", "memory") ? 0 : writeFile(base, "cgroup.subtree_control", "+memory");
+    g_autofree char *text = g_strconcat("+", controller, NULL);
+
+    return fileListsWord(base, "cgroup.subtree_control", controller) ? 0 : writeFile(base, "cgroup.subtree_control", text);
 }
 
 /* The folder in which guests' groups are made, itself made if need be. Caller frees. */
@@ -128,15 +134,15 @@ static char *baseFolder(const Hierarchy *hierarchy, GError **err)
 {
     g_autofree char *own = ownBase(hierarchy, err);
     g_autofree char *shared = g_build_filename(hierarchy->mount, SHARED_NAME, NULL);
-    int problem = own && hierarchy->v2 ? passMemoryOn(own) : 0;
+    int problem = own && hierarchy->v2 ? passOn(own, hierarchy->controller) : 0;
 
     if (!own || !problem)
         return g_steal_pointer(&own);
-    if ((mkdir(shared, 0755) == 0 || errno == EEXIST) && passMemoryOn(shared) == 0)
+    if ((mkdir(shared, 0755) == 0 || errno == EEXIST) && passOn(shared, hierarchy->controller) == 0)
         return g_steal_pointer(&shared);
     memErrorSet(err, VIR_ERR_OPERATION_INVALID,
-                "the daemon's group '%s' passes no 'memory' controller on (%s), and '%s' cannot be made: run the daemon as root, or in a delegated group ('Delegate=yes', 'DelegateSubgroup=%s' of systemd)",
-                own, g_strerror(problem), shared, SHARED_NAME);
+                "the daemon's group '%s' passes no '%s' controller on (%s), and '%s' cannot be made: run the daemon as root, or in a delegated group ('Delegate=yes', 'DelegateSubgroup=%s' of systemd)",
+                own, hierarchy->controller, g_strerror(problem), shared, SHARED_NAME);
     return NULL;
 }
 
@@ -160,7 +166,7 @@ char *qemuCgroupEnter(pid_t pid, const char *uuid, GError **err)
     g_autofree char *folder = NULL;
     int problem = ENOENT;
 
-    if (!findHierarchy(&hierarchy, err) || !(base = baseFolder(&hierarchy, err)))
+    if (!findHierarchy(&hierarchy, MEMORY, err) || !(base = baseFolder(&hierarchy, err)))
         return NULL;
     folder = g_build_filename(base, name, NULL);
     /* another daemon's sweep may take away a group that is still empty */
@@ -172,20 +178,101 @@ char *qemuCgroupEnter(pid_t pid, const char *uuid, GError **err)
     return NULL;
 }
 
+/* The folder of the group of ours that @pid is in. Caller frees. */
+static char *ourGroup(const Hierarchy *hierarchy, pid_t pid, GError **err)
+{
+    g_autofree char *who = g_strdup_printf("%d", (int)pid);
+    g_autofree char *folder = groupOf(hierarchy, who, err);
+    g_autofree char *name = folder ? g_path_get_basename(folder) : NULL;
+
+    if (!folder || g_str_has_prefix(name, GUEST_PREFIX))
+        return g_steal_pointer(&folder);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID,
+                "the guest has no %s control group of its own: it is in '%s', and the daemon could make none when it started",
+                hierarchy->controller, folder);
+    return NULL;
+}
+
 char *qemuCgroupFind(pid_t pid, GError **err)
 {
     g_auto(Hierarchy) hierarchy = { 0 };
-    g_autofree char *who = g_strdup_printf("%d", (int)pid);
-    g_autofree char *folder = NULL;
-    g_autofree char *name = NULL;
 
-    if (!findHierarchy(&hierarchy, err) || !(folder = groupOf(&hierarchy, who, err)))
-        return NULL;
-    name = g_path_get_basename(folder);
-    if (g_str_has_prefix(name, GUEST_PREFIX))
+    return findHierarchy(&hierarchy, MEMORY, err) ? ourGroup(&hierarchy, pid, err) : NULL;
+}
+
+char *qemuCgroupFindNodes(pid_t pid)
+{
+    g_auto(Hierarchy) hierarchy = { 0 };
+
+    return findHierarchy(&hierarchy, CPUSET, NULL) ? ourGroup(&hierarchy, pid, NULL) : NULL;
+}
+
+/* ---- nodes ---- */
+
+/* A new group of v1 has no CPUs, and takes nobody in before it has. Memory is to move when its nodes change, as it does in v2
+ * without being told. 0 or errno. */
+static int prepareV1(const char *folder)
+{
+    g_autofree char *above = g_path_get_dirname(folder);
+    g_autofree char *from = g_build_filename(above, "cpuset.cpus", NULL);
+    g_autofree char *cpus = NULL;
+    int problem;
+
+    if (!g_file_get_contents(from, &cpus, NULL, NULL))
+        return ENOENT;
+    problem = writeFile(folder, "cpuset.cpus", g_strchomp(cpus));
+    return problem ? problem : writeFile(folder, "cpuset.memory_migrate", "1");
+}
+
+/* 0 or errno. */
+static int bindTo(const Hierarchy *hierarchy, pid_t pid, const char *folder, const char *nodes)
+{
+    int problem = mkdir(folder, 0755) < 0 && errno != EEXIST ? errno : 0;
+
+    if (!problem && !hierarchy->v2)
+        problem = prepareV1(folder);
+    if (!problem)
+        problem = writeFile(folder, "cpuset.mems", nodes);
+    return problem ? problem : enter(pid, folder);
+}
+
+/* Where the nodes of @pid are or will be limited. Caller frees. */
+static char *nodesFolder(const Hierarchy *hierarchy, pid_t pid, const char *uuid, GError **err)
+{
+    g_autofree char *folder = ourGroup(hierarchy, pid, NULL);
+    g_autofree char *name = g_strconcat(GUEST_PREFIX, uuid, NULL);
+    g_autofree char *above = NULL;
+    int problem;
+
+    if (!folder) {
+        above = baseFolder(hierarchy, err);
+        return above ? g_build_filename(above, name, NULL) : NULL;
+    }
+    /* a group of v2 is one for all controllers: it may have been made for another */
+    above = g_path_get_dirname(folder);
+    problem = hierarchy->v2 ? passOn(above, CPUSET) : 0;
+    if (!problem)
         return g_steal_pointer(&folder);
-    memErrorSet(err, VIR_ERR_OPERATION_INVALID,
-                "the guest has no memory control group of its own: it is in '%s', and the daemon could make none when it started", folder);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "the group '%s' passes no 'cpuset' controller on to the guest's: %s", above,
+                g_strerror(problem));
+    return NULL;
+}
+
+char *qemuCgroupSetNodes(pid_t pid, const char *uuid, const MemBitmap *nodes, GError **err)
+{
+    g_auto(Hierarchy) hierarchy = { 0 };
+    g_autofree char *text = memBitmapFormat(nodes);
+    g_autofree char *folder = NULL;
+    int problem = ENOENT;
+
+    if (!findHierarchy(&hierarchy, CPUSET, err) || !(folder = nodesFolder(&hierarchy, pid, uuid, err)))
+        return NULL;
+    for (int i = 0; i < ENTER_TRIES && (problem == ENOENT || problem == ENODEV); i++)
+        problem = bindTo(&hierarchy, pid, folder, text);
+    if (!problem)
+        return g_steal_pointer(&folder);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "the guest cannot be kept on host nodes '%s' by control group '%s': %s", text, folder,
+                g_strerror(problem));
     return NULL;
 }
 
@@ -274,14 +361,20 @@ static void sweep(const char *base)
     }
 }
 
-void qemuCgroupSweep(void)
+static void sweepController(const char *controller)
 {
     g_auto(Hierarchy) hierarchy = { 0 };
-    g_autofree char *own = findHierarchy(&hierarchy, NULL) ? ownBase(&hierarchy, NULL) : NULL;
+    g_autofree char *own = findHierarchy(&hierarchy, controller, NULL) ? ownBase(&hierarchy, NULL) : NULL;
     g_autofree char *shared = own ? g_build_filename(hierarchy.mount, SHARED_NAME, NULL) : NULL;
 
     if (own)
         sweep(own);
     if (own && hierarchy.v2)
         sweep(shared);
+}
+
+void qemuCgroupSweep(void)
+{
+    sweepController(MEMORY);
+    sweepController(CPUSET);
 }

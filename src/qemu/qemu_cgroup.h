@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* qemu_cgroup.h: a control group for each guest's QEMU, and <memtune> in it: cgroup v1 or v2, whichever has the memory controller */
+/* qemu_cgroup.h: a control group for each guest's QEMU, with <memtune> and the nodes of <numatune> in it: cgroup v1 or
+ * v2, whichever has the controller */
 #pragma once
 
 #include "conf/memory_backing_conf.h"
+#include "util/mem_bitmap.h"
 
 #include <sys/types.h>
 
@@ -28,6 +30,12 @@ char *qemuCgroupEnter(pid_t pid, const char *uuid, GError **err);
 
 /* The folder of the group of ours that @pid is in; NULL: none, with the reason as above. Caller frees. */
 char *qemuCgroupFind(pid_t pid, GError **err);
+
+/* Keep the memory of @pid and all its threads on @nodes of the host, what it has and what it gets, in a group as above. The
+ * group's folder, which the caller frees; NULL: VIR_ERR_OPERATION_INVALID saying why this host cannot. */
+char *qemuCgroupSetNodes(pid_t pid, const char *uuid, const MemBitmap *nodes, GError **err);
+/* The folder of the group that does; NULL: none. Caller frees. */
+char *qemuCgroupFindNodes(pid_t pid);
 
 /* The limits of @tune into the group in @folder; what is not given is left as it is, unlimited takes a limit away.
  * VIR_ERR_OPERATION_INVALID: no such limit on this host (swap accounting); VIR_ERR_SYSTEM_ERROR: the kernel refuses. */

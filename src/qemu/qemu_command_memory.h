@@ -32,3 +32,5 @@ char *qemuCommandMemoryPath(const DomainDef *def, const MemoryDeviceDef *device,
 char **qemuCommandMemoryFolders(const DomainDef *def, const QemuCommandContext *context);
 /* Ids of the thread-context objects on the command line, to be deleted after start. NULL-terminated. */
 char **qemuCommandMemoryThreadContexts(const DomainDef *def, const QemuCaps *caps, const QemuCommandContext *context);
+/* VIR_ERR_CONFIG_UNSUPPORTED: one of @nodes (may be NULL) is not on this host. */
+gboolean qemuMemoryCheckHostNodes(const MemBitmap *nodes, GError **err);

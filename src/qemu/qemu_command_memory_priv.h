@@ -30,8 +30,5 @@ gboolean qemuMemoryPreallocatesWhole(const DomainDef *def, const QemuCaps *caps)
 /* "<hugetlbfs>/libvirt/qemu/<short name>" of *@pageKib (0: the default size, which is then set). */
 char *qemuMemoryHugepagePath(guint64 *pageKib, const QemuCommandContext *context, GError **err);
 
-/* VIR_ERR_CONFIG_UNSUPPORTED: one of @nodes (may be NULL) is not on this host. */
-gboolean qemuMemoryCheckHostNodes(const MemBitmap *nodes, GError **err);
-
 QemuMemoryBackend qemuMemoryBackendOfDevice(const MemoryDeviceDef *device, const char *id);
 void qemuMemoryAddObject(GPtrArray *argv, MemJson *object);

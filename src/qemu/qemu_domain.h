@@ -22,6 +22,7 @@ typedef struct {
     int pidfd;                              /* -1: no process */
     GSource *watch;                         /* on the loop, for the end of the process */
     char *cgroup;                           /* folder of its control group; NULL: it has none */
+    char *cpuset;                           /* likewise of the one that keeps it on nodes of the host; of v2 both are one */
     gint64 logOffset;                       /* where the log began with this start */
     gboolean ended;                         /* seen by the loop */
     int exitStatus;                         /* as of wait(2); -1: not known */

@@ -4,6 +4,7 @@
 #include "qemu/qemu_driver.h"
 
 #include "qemu/qemu_cgroup.h"
+#include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_driver_stats.h"
 #include "qemu/qemu_memchange.h"
 #include "util/mem_units.h"
@@ -218,20 +219,6 @@ gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const Qemu
 
 /* ---- numatune ---- */
 
-/* A running guest's memory lies where its backends were told to put it; only 'restrictive' could follow a cpuset group. */
-static gboolean refuseLiveNuma(const DomainDef *live, const QemuParam *mode, GError **err)
-{
-    if (mode && (!live->numa.hasMemory || mode->i != (gint64)live->numa.mode))
-        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_mode' of a running guest cannot be changed: change its definition ('--config')");
-    else if (live->numa.hasMemory && live->numa.mode != NUMA_MODE_RESTRICTIVE)
-        memErrorSet(err, VIR_ERR_OPERATION_INVALID,
-                    "'numa_nodeset' of a running guest cannot be changed in mode '%s': its memory is bound already; change its definition ('--config')",
-                    numaMemoryModeToString(live->numa.mode));
-    else
-        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_nodeset' of a running guest cannot be changed: it is in no cpuset control group");
-    return FALSE;
-}
-
 static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const QemuParam *nodeset, GError **err)
 {
     if (mode && (mode->i < 0 || mode->i >= NUMA_MODE_LAST)) {
@@ -259,6 +246,62 @@ static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const QemuParam 
     if (mode)
         numa->mode = (NumaMemoryMode)mode->i;
     numa->hasMemory = TRUE;
+    return TRUE;
+}
+
+/* The mode is how the backends were told to allocate, once. To name it is fine when it comes with the nodes that are in force. */
+static gboolean checkLiveMode(const NumaDef *numa, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+{
+    NumaMemoryMode now = numa->hasMemory ? numa->mode : NUMA_MODE_STRICT;
+
+    if (!mode || mode->i < 0 || mode->i >= NUMA_MODE_LAST)
+        return TRUE;
+    if (mode->i == (gint64)now && (nodeset || now != NUMA_MODE_STRICT))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_mode' of a running guest cannot be changed: change its definition ('--config')");
+    return FALSE;
+}
+
+/* A running guest's memory lies where its backends were told to put it, in all modes but 'restrictive': there, and where it
+ * was told nothing, a group can keep it. */
+static gboolean checkLiveNodes(const NumaDef *numa, GError **err)
+{
+    if (!numa->hasMemory || numa->mode == NUMA_MODE_RESTRICTIVE)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID,
+                "'numa_nodeset' of a running guest cannot be changed in mode '%s': its memory is bound already; change its definition ('--config')",
+                numaMemoryModeToString(numa->mode));
+    return FALSE;
+}
+
+static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+{
+    NumaDef *numa = &dom->live->numa;
+    NumaDef wanted = { .mode = numa->hasMemory ? numa->mode : NUMA_MODE_STRICT, .placement = numa->placement,
+                       .nodes = numa->nodes ? memBitmapCopy(numa->nodes) : NULL };
+    gboolean valid = checkLiveMode(numa, mode, nodeset, err) && mergeNuma(&wanted, mode, nodeset, err);
+    g_autoptr(MemBitmap) nodes = wanted.nodes;
+    char uuid[QEMU_UUID_TEXT];
+    char *folder;
+
+    if (!valid)
+        return FALSE;
+    /* told what is so already */
+    if (mode && numa->hasMemory && memBitmapEqual(numa->nodes, nodes))
+        return TRUE;
+    if (!checkLiveNodes(numa, err) || !qemuMemoryCheckHostNodes(nodes, err))
+        return FALSE;
+    folder = qemuCgroupSetNodes(dom->process.pid, qemuUuidFormat(dom->uuid, uuid), nodes, err);
+    if (!folder)
+        return FALSE;
+    g_free(dom->process.cpuset);
+    dom->process.cpuset = folder;
+    memBitmapFree(numa->nodes);
+    numa->nodes = g_steal_pointer(&nodes);
+    numa->mode = wanted.mode;
+    numa->placement = wanted.placement;
+    numa->hasMemory = TRUE;
+    qemuStoreNoteStatus(dom);
     return TRUE;
 }
 
@@ -290,5 +333,7 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
         if (!stored || !mergeNuma(&stored->numa, mode, nodeset, err))
             return FALSE;
     }
-    return live ? refuseLiveNuma(dom->live, mode, err) : storeConfig(dom, stored, err);
+    if (live && !setLiveNuma(dom, mode, nodeset, err))
+        return FALSE;
+    return !config || storeConfig(dom, stored, err);
 }

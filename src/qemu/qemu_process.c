@@ -80,7 +80,10 @@ static void clearProcess(QemuDomain *dom)
         close(dom->process.pidfd);
     if (dom->process.cgroup)
         qemuCgroupRemove(dom->process.cgroup);
+    if (dom->process.cpuset)
+        qemuCgroupRemove(dom->process.cpuset);
     g_free(dom->process.cgroup);
+    g_free(dom->process.cpuset);
     memset(&dom->process, 0, sizeof dom->process);
     dom->process.pidfd = dom->process.exitStatus = -1;
 }
@@ -177,6 +180,8 @@ gboolean qemuProcessWatch(QemuDomain *dom)
     dom->process.pidfd = fd;
     if (!dom->process.cgroup)
         dom->process.cgroup = qemuCgroupFind(dom->process.pid, NULL);
+    if (!dom->process.cpuset)
+        dom->process.cpuset = qemuCgroupFindNodes(dom->process.pid);
     if (poll(&ended, 1, 0) == 1 && !dom->starting)
         return FALSE;
     dom->process.watch = g_unix_fd_source_new(fd, G_IO_IN);

@@ -9,6 +9,7 @@
 #include "qemu/qemu_cgroup.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
+#include "qemu/qemu_host.h"
 #include "qemu/qemu_interface.h"
 #include "qemu/qemu_memjournal.h"
 #include "qemu/qemu_spawn.h"
@@ -164,6 +165,23 @@ static gboolean enterCgroup(QemuDomain *dom, pid_t pid, GError **err)
     return FALSE;
 }
 
+/* In mode 'restrictive' nothing but the group keeps a guest on its nodes. Where it may have them all there is nothing to keep. */
+static gboolean enterNodes(QemuDomain *dom, pid_t pid, GError **err)
+{
+    const NumaDef *numa = &dom->live->numa;
+    g_autoptr(MemBitmap) all = qemuHostNodes();
+    g_autoptr(GError) problem = NULL;
+    char uuid[QEMU_UUID_TEXT];
+
+    if (!numa->hasMemory || numa->mode != NUMA_MODE_RESTRICTIVE || !numa->nodes)
+        return TRUE;
+    dom->process.cpuset = qemuCgroupSetNodes(pid, qemuUuidFormat(dom->uuid, uuid), numa->nodes, &problem);
+    if (dom->process.cpuset || memBitmapEqual(all, numa->nodes))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "mode 'restrictive' of '<numatune>' cannot be kept: %s", problem->message);
+    return FALSE;
+}
+
 static gboolean noteProcess(pid_t pid, gpointer opaque, GError **err)
 {
     QemuDomain *dom = opaque;
@@ -175,7 +193,7 @@ static gboolean noteProcess(pid_t pid, gpointer opaque, GError **err)
     }
     dom->process.pid = pid;
     dom->process.startTime = stat.startTime;
-    return enterCgroup(dom, pid, err) && qemuStoreSaveStatus(dom, err);
+    return enterCgroup(dom, pid, err) && enterNodes(dom, pid, err) && qemuStoreSaveStatus(dom, err);
 }
 
 static gboolean spawn(Start *start, GError **err)

@@ -123,9 +123,62 @@ class Tuning(unittest.TestCase):
             with self.assertRaises(libvirt.libvirtError) as caught:
                 self.guest.domain.setNumaParameters(parameters, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
             self.assertEqual(caught.exception.get_error_code(), code, str(parameters))
+
+    def nodesOf(self, guest):
+        """What the kernel lets the guest's QEMU have, all its threads."""
+        status = f'/proc/{guest.pid()}/task'
+        return {re.search(r'Mems_allowed_list:\t(.*)', read(f'{status}/{thread}/status')).group(1)
+                for thread in os.listdir(status)}
+
+    def cpuset(self, guest):
+        """The guest's own group for nodes (v1, v2); None: it has none."""
+        for line in read(f'/proc/{guest.pid()}/cgroup').splitlines():
+            _, controllers, path = line.split(':', 2)
+            folder = '/sys/fs/cgroup' + ('/cpuset' if controllers else '') + path
+            if 'cpuset' in controllers.split(',') or (not controllers and os.path.exists(f'{folder}/cpuset.mems')):
+                return folder if os.path.basename(path).startswith('virtmem-') else None
+        return None
+
+    def testLiveNuma(self):
+        """In mode 'restrictive' a running guest moves to other nodes, kept there by the kernel; in no other does it."""
+        self.assertIsNone(self.guest.tree().find('numatune'))
+        status, said = self.guest.virsh('numatune', 'GUEST', '--nodeset', '77', '--live')
+        self.assertEqual(status, 1)
+        self.assertIn('unsupported configuration', said)
+        if self.group(self.guest) is None:
+            status, said = self.guest.virsh('numatune', 'GUEST', '--nodeset', '0', '--live')
+            self.assertEqual((status, 'cpuset' in said), (1, True), said)
+            return
+        # A guest whose memory was told nothing becomes one that is kept.
+        self.virsh('numatune', 'GUEST', '--nodeset', '0', '--live')
+        group = self.cpuset(self.guest)
+        self.assertEqual(read(f'{group}/cpuset.mems'), '0')
+        self.assertEqual(self.nodesOf(self.guest), {'0'})
+        self.assertEqual(self.guest.tree().find('numatune/memory').attrib, {'mode': 'strict', 'nodeset': '0'})
+        self.assertEqual(self.guest.domain.numaParameters(libvirt.VIR_DOMAIN_AFFECT_LIVE),
+                         {'numa_mode': libvirt.VIR_DOMAIN_NUMATUNE_MEM_STRICT, 'numa_nodeset': '0'})
+        # From now on as stock libvirt has it.
+        for parameters in ({'numa_nodeset': '0'}, {'numa_mode': 0}, {'numa_mode': 3, 'numa_nodeset': '0'}):
+            with self.assertRaises(libvirt.libvirtError, msg=str(parameters)) as caught:
+                self.guest.domain.setNumaParameters(parameters, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_OPERATION_INVALID, str(parameters))
+        self.guest.domain.setNumaParameters({'numa_mode': 0, 'numa_nodeset': '0'}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+    def testRestrictive(self):
+        """In its group from the first page on; gone with the guest."""
+        other = Guest(self.scene.uri, 'restrictive', cellsMib=(256,),
+                      memoryBacking="<numatune><memory mode='restrictive' nodeset='0'/></numatune>")
+        self.addCleanup(other.close)
+        domain = other.conn.createXML(other.xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY)
+        self.assertEqual(self.nodesOf(other), {'0'})
+        domain.setNumaParameters({'numa_nodeset': '0'}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
         with self.assertRaises(libvirt.libvirtError) as caught:
-            self.guest.domain.setNumaParameters({'numa_nodeset': '0'}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
-        self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_OPERATION_INVALID)
+            domain.setNumaParameters({'numa_nodeset': '0-1'}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_CONFIG_UNSUPPORTED)
+        group = self.cpuset(other)
+        domain.destroy()
+        if group is not None:
+            self.scene.until(lambda: os.path.exists(group), False)
 
     def testHostFigures(self):
         total = int(re.search(r'MemTotal: *(\d+)', read('/proc/meminfo')).group(1))
