@@ -147,22 +147,58 @@ class LifeCycle(unittest.TestCase):
 
 
 class Persistent(unittest.TestCase):
-    """A device of persistent memory is a block device of its size, and what is written to it is in its file."""
+    """A device of persistent memory is a block device of its size, and what is in it is in its file."""
 
-    def check(self, name, mib, xml):
-        guest = Scene.forCase(self).guest(name, devices=xml, files={name: mib})
-        guest.until('[ -b /dev/pmem0 ]')
-        self.assertEqual(guest.check('cat /sys/block/pmem0/size'), str(mib * 2048))
-        guest.check(f"echo 'this is {name}' | dd of=/dev/pmem0 bs=512 conv=sync,fsync")
-        with open(os.path.join(guest.folder, name), 'rb') as backing:
+    def setUp(self):
+        # Stock libvirt 9.0 accepts a virtio-pmem and cannot start it. An NVDIMM can be plugged only where one was at the start.
+        self.guest = Scene.forCase(self).guest(
+            'pmem', devices=NVDIMM + VIRTIO_PMEM, files={'nvdimm': 128, 'pmem': 64, 'nvdimm-hot': 256, 'pmem-hot': 96})
+
+    def isUsed(self, name, mib):
+        """What the host wrote the guest reads, and what the guest writes the host reads."""
+        path = os.path.join(self.guest.folder, name)
+        self.guest.until(f'grep -lx {mib * 2048} /sys/block/pmem*/size')
+        device = self.guest.check(f'grep -lx {mib * 2048} /sys/block/pmem*/size').split('/')[3]
+        with open(path, 'r+b') as backing:
+            backing.seek(4096)
+            backing.write(f'from the host to {name}\n'.encode())
+        self.assertEqual(self.guest.check(f'dd if=/dev/{device} bs=4096 skip=1 count=1 2> /dev/null | head -n 1'),
+                         f'from the host to {name}')
+        self.guest.check(f"echo 'this is {name}' | dd of=/dev/{device} bs=512 conv=sync,fsync")
+        with open(path, 'rb') as backing:
             self.assertEqual(backing.read(512).rstrip(b'\0').decode(), f'this is {name}\n')
 
-    def testNvdimm(self):
-        self.check('nvdimm', 128, NVDIMM)
+    def plug(self, name, xml, alias):
+        """Into the running guest, by stock virsh."""
+        path = os.path.join(self.guest.folder, f'{name}.xml')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(xml.replace('$folder', self.guest.folder))
+        self.assertEqual(self.guest.virsh('attach-device', 'GUEST', path, '--live'), (0, ''))
+        self.guest.memoryEvents.wait('added', alias)
+        return path
 
-    def testVirtioPmem(self):
-        """Stock libvirt 9.0 accepts this domain and cannot start it."""
-        self.check('pmem', 64, VIRTIO_PMEM)
+    def refusesToGo(self, path, alias, words):
+        """QEMU 7.2 unplugs neither: it says so, and all stays as it is."""
+        before = self.guest.domain.XMLDesc()
+        status, said = self.guest.virsh('detach-device', 'GUEST', path, '--live')
+        self.assertEqual(status, 1)
+        self.assertRegex(said, f'internal error: .*{words}')
+        self.assertEqual(self.guest.domain.XMLDesc(), before)
+        self.assertIn(alias, self.guest.memoryAliases())
+
+    def testFromStartAndPlugged(self):
+        self.isUsed('nvdimm', 128)
+        self.isUsed('pmem', 64)
+        full = self.guest.tree().findtext('memory')
+        hotNvdimm = self.plug('nvdimm-hot', NVDIMM.replace('nvdimm<', 'nvdimm-hot<').replace('128', '256'), 'nvdimm1')
+        hotPmem = self.plug('pmem-hot', VIRTIO_PMEM.replace('pmem<', 'pmem-hot<').replace('64', '96'), 'virtiopmem1')
+        self.assertEqual(self.guest.tree().findtext('memory'), str(int(full) + (256 + 96) * MIB))
+        self.isUsed('nvdimm-hot', 256)
+        self.isUsed('pmem-hot', 96)
+        self.refusesToGo(hotNvdimm, 'nvdimm1', 'nvdimm device hot unplug is not supported')
+        self.refusesToGo(hotPmem, 'virtiopmem1', 'memory devices cannot be unplugged')
+        self.isUsed('nvdimm-hot', 256)
+        self.isUsed('pmem-hot', 96)
 
 
 if __name__ == '__main__':
