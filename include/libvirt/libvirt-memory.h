@@ -91,6 +91,7 @@ struct _virMemNode {
     unsigned long long pageKib;         /* of the host's pages behind it; VIR_MEM_UNKNOWN: the host's default huge page */
     char *hostNodes;                    /* "0-1", or NULL: not bound */
     int vcpus;                          /* 0 for a node with memory alone */
+    char *backend;                      /* what of QEMU's memory backend for a DIMM here follows from the XML, as JSON */
 };
 
 typedef struct _virMemDevice virMemDevice;
@@ -244,7 +245,8 @@ struct _virMemStep {
     char *text;                         /* one line for people */
     char *xml;                          /* the device XML that is sent; NULL for the balloon */
     char *call;                         /* the libvirt call, as C */
-    char *qmp;                          /* the QMP it becomes, one command a line; NULL in a definition */
+    char *qmp;                          /* the QMP it becomes, one command a line; NULL in a definition. The path of a file
+                                         * behind it (mem-path) is the daemon's own, and left out */
     char *undoText;                     /* how it is taken back, for people */
     char *undoCall;
 };

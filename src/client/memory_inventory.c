@@ -13,6 +13,7 @@
 static void nodeFree(virMemNode *node)
 {
     g_free(node->hostNodes);
+    g_free(node->backend);
     g_free(node);
 }
 

@@ -138,6 +138,7 @@ static virMemNode *readCell(const virMemInventory *inventory, const xmlNode *roo
     node->bootKib = bootKib;
     node->pageKib = pageKib;
     node->hostNodes = readHostNodes(root, node->id);
+    node->backend = memoryInventoryBackend(inventory, node, root, cell);
     g_autofree char *cpus = cell ? memXmlAttr(cell, "cpus") : memXmlChildText(root, "vcpu");
     g_autoptr(MemBitmap) set = cell && cpus ? memBitmapParse(cpus, SET_LIMIT, NULL) : NULL;
     if (set)

@@ -13,7 +13,7 @@ typedef struct {
     guint64 actualKib;          /* the balloon's, DIMMs counted */
     guint64 *requestedKib;      /* by device */
     guint64 *haveKib;           /* by device: what it has plugged */
-    unsigned slotsUsed;
+    unsigned nextSlot;
 } Emitter;
 
 static virMemStep *emit(Emitter *emitter, int kind, const char *alias, int node, gint64 deltaKib)
@@ -54,19 +54,33 @@ static void emitBalloon(Emitter *emitter)
     planStepWords(state, step, 0);
 }
 
+static gboolean isTaken(const Emitter *emitter, unsigned slot)
+{
+    const virMemInventory *inventory = emitter->state->inventory;
+
+    for (size_t i = 0; i < inventory->ndevices; i++) {
+        if (inventory->devices[i]->slot >= 0 && (unsigned) inventory->devices[i]->slot == slot)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* libvirt takes the lowest slot that is free, and names a DIMM by it. */
 static void emitPlug(Emitter *emitter, const PlanDimm *dimm)
 {
     g_autofree char *alias = NULL;
 
-    while (!alias || virMemInventoryFind(emitter->state->inventory, alias)) {
-        g_free(alias);
-        alias = g_strdup_printf("dimm%u", emitter->slotsUsed++);
-    }
+    while (isTaken(emitter, emitter->nextSlot))
+        emitter->nextSlot++;
+    alias = g_strdup_printf("dimm%u", emitter->nextSlot);
     /* A definition gives it none. */
     virMemStep *step = emit(emitter, VIR_MEM_STEP_PLUG_DIMM, emitter->state->config ? NULL : alias, dimm->node, (gint64) dimm->kib);
     step->toKib = dimm->kib;
     step->xml = planDimmXml(emitter->state, dimm);
     planStepWords(emitter->state, step, dimm->kib);
+    if (!emitter->state->config)
+        step->qmp = planPlugQmp(emitter->state, step, emitter->nextSlot);
+    emitter->nextSlot++;
     emitter->actualKib += dimm->kib;
 }
 

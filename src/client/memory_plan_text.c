@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "util/mem_json.h"
 #include "util/mem_units.h"
 #include "util/mem_xml.h"
 
@@ -80,21 +81,42 @@ char *planDimmXml(const PlanState *state, const PlanDimm *dimm)
     return memXmlOutSteal(g_steal_pointer(&out));
 }
 
-static char *qmpPlug(const virMemStep *step)
+static char *qmpLine(const char *command, MemJson *arguments)
 {
-    guint64 bytes = step->toKib * 1024;
+    g_autoptr(MemJson) line = memJsonNew();
 
-    return g_strdup_printf(
-        "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"memory-backend-ram\",\"id\":\"mem%s\",\"size\":%" G_GUINT64_FORMAT "}}\n"
-        "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"pc-dimm\",\"node\":\"%d\",\"memdev\":\"mem%s\",\"id\":\"%s\"}}",
-        step->alias, bytes, step->node, step->alias, step->alias);
+    memJsonAddString(line, "execute", command);
+    memJsonAdd(line, "arguments", arguments);
+    return memJsonFormat(line);
+}
+
+char *planPlugQmp(const PlanState *state, const virMemStep *step, unsigned slot)
+{
+    const virMemNode *node = memoryInventoryNode(state->inventory, step->node);
+    MemJson *backend = node && node->backend ? memJsonParse(node->backend, strlen(node->backend), NULL) : NULL;
+    MemJson *device = memJsonNew();
+    g_autofree char *id = g_strconcat("mem", step->alias, NULL);
+
+    if (!backend) {
+        backend = memJsonNew();
+        memJsonAddString(backend, "qom-type", "memory-backend-ram");
+    }
+    memJsonAddString(backend, "id", id);
+    memJsonAddUint64(backend, "size", step->toKib * 1024);
+    memJsonAddString(device, "driver", "pc-dimm");
+    if (state->inventory->numa)
+        memJsonAddInt(device, "node", step->node);
+    memJsonAddString(device, "memdev", id);
+    memJsonAddString(device, "id", step->alias);
+    memJsonAddUint64(device, "slot", slot);
+    g_autofree char *first = qmpLine("object-add", backend), *second = qmpLine("device_add", device);
+    return g_strconcat(first, "\n", second, NULL);
 }
 
 static void plugWords(virMemStep *step, const char *to)
 {
     step->text = g_strdup_printf("plug a DIMM of %s into node %d", to, step->node);
     step->call = g_strdup("virDomainAttachDeviceFlags(dom, xml, VIR_DOMAIN_AFFECT_LIVE)");
-    step->qmp = qmpPlug(step);
     step->undoText = g_strdup_printf("unplug that DIMM of %s", to);
     step->undoCall = g_strdup_printf("virDomainDetachDeviceAlias(dom, \"%s\", VIR_DOMAIN_AFFECT_LIVE)", step->alias);
 }
