@@ -48,6 +48,7 @@ void qemuDomainRelease(QemuDomain *dom)
     if (!dom || !g_atomic_int_dec_and_test(&dom->refs))
         return;
     qemuMonitorUnref(dom->mon);
+    qemuCapsUnref(dom->caps);
     domainDefFree(dom->config);
     domainDefFree(dom->live);
     if (dom->process.pidfd >= 0)

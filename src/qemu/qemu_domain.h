@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/domain_conf.h"
+#include "qemu/qemu_capabilities.h"
 #include "qemu/qemu_driver.h"
 #include "qemu/qemu_monitor.h"
 
@@ -58,6 +59,7 @@ typedef struct {
 
     QemuDomainProcess process;
     QemuMonitor *mon;                       /* NULL: none */
+    QemuCaps *caps;                         /* of what runs; NULL: it does not, or was found and has not been asked for them */
     guint64 balloonBytes;                   /* what QEMU last said that the balloon leaves to the guest; 0: it has not */
     gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or began to talk */
     guint memNews;                          /* how often QEMU has told of the balloon's or a device's size: an answer that was

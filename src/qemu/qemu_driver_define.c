@@ -35,6 +35,26 @@ QemuCaps *qemuDriverCapsFor(QemuDriver *driver, const DomainDef *def, GError **e
     return binary ? qemuCapsCacheGet(driver->caps, binary, err) : NULL;
 }
 
+QemuCaps *qemuDriverCapsOf(QemuDomain *dom, GError **err)
+{
+    const DomainDef *live = dom->live;
+    g_autofree char *binary = dom->caps ? NULL : qemuDriverEmulator(dom->driver, qemuDomainDef(dom), err);
+    g_autoptr(QemuCaps) caps = NULL;
+
+    if (dom->caps)
+        return qemuCapsRef(dom->caps);
+    if (!binary)
+        return NULL;
+    g_mutex_unlock(&dom->lock);
+    caps = qemuCapsCacheGet(dom->driver->caps, binary, err);
+    g_mutex_lock(&dom->lock);
+    if (!caps || (live && !qemuDomainStillRuns(dom, live, err)))
+        return NULL;
+    if (live)
+        dom->caps = qemuCapsRef(caps);
+    return g_steal_pointer(&caps);
+}
+
 DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validateSchema, QemuCaps **caps, GError **err)
 {
     const unsigned flags = DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_ABI_UPDATE;

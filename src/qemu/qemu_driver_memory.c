@@ -31,7 +31,7 @@ static gboolean changeBegin(QemuDomain *dom, unsigned flags, Change *change, GEr
 {
     if (!qemuDriverAffects(dom, flags, &change->live, &change->config, err) || !qemuMemChangeSettle(dom, err))
         return FALSE;
-    change->caps = qemuDriverCapsFor(dom->driver, qemuDomainDef(dom), err);
+    change->caps = qemuDriverCapsOf(dom, err);
     return change->caps != NULL;
 }
 

@@ -77,6 +77,9 @@ gboolean qemuDriverAffects(QemuDomain *dom, unsigned flags, gboolean *live, gboo
 DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validateSchema, QemuCaps **caps, GError **err);
 /* The capabilities of @def's emulator. */
 QemuCaps *qemuDriverCapsFor(QemuDriver *driver, const DomainDef *def, GError **err);
+/* Under lock, which is given up while a binary is asked, and job: the capabilities of the QEMU that @dom runs, which the binary may
+ * no longer have, or is to start with. */
+QemuCaps *qemuDriverCapsOf(QemuDomain *dom, GError **err);
 /* The binary for @def when it names none. Caller frees. */
 char *qemuDriverEmulator(QemuDriver *driver, const DomainDef *def, GError **err);
 

@@ -13,12 +13,14 @@
 typedef struct {
     char **devices;             /* below /machine/peripheral */
     char **objects;             /* below /objects */
+    QemuCaps *caps;             /* to know by what files are behind devices; NULL: cannot be had */
 } Present;
 
 static void presentClear(Present *present)
 {
     g_strfreev(present->devices);
     g_strfreev(present->objects);
+    g_clear_pointer(&present->caps, qemuCapsUnref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Present, presentClear)
 
@@ -64,13 +66,11 @@ static gboolean hasDevice(const Present *present, const char *alias)
 static void clearAway(QemuDomain *dom, QemuMonitor *mon, const Present *present, const MemoryDeviceDef *device)
 {
     g_auto(QemuProcessContext) context = { 0 };
-    g_autoptr(QemuCaps) caps = NULL;
     g_autofree char *path = NULL;
     g_autoptr(GError) problem = NULL;
 
     qemuProcessContextFill(dom->driver, dom->live, &context);
-    caps = qemuDriverCapsFor(dom->driver, dom->live, NULL);
-    path = caps ? qemuMemHotplugFileOf(dom->live, device, caps, &context.context) : NULL;
+    path = present->caps ? qemuMemHotplugFileOf(dom->live, device, present->caps, &context.context) : NULL;
     deleteObject(dom, mon, present, "mem", device->info.alias);
     if (path && !memFileRemove(path, &problem))
         g_warning("%s: %s", dom->name, problem->message);
@@ -238,6 +238,7 @@ static gboolean recover(QemuDomain *dom, GError **err)
     g_autoptr(QemuMemJournal) entry = qemuMemJournalLoad(dom, &problem);
     g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, err);
     g_auto(Present) present = { 0 };
+    g_autofree char *gone = NULL;
     const DomainDef *live = dom->live;
 
     if (!mon)
@@ -253,6 +254,11 @@ static gboolean recover(QemuDomain *dom, GError **err)
     g_clear_error(&problem);
     if (entry || live->nmemories) {
         if (!askPresent(dom, mon, &present, err))
+            return FALSE;
+        gone = nextGone(live, &present);
+        if (entry || gone)
+            present.caps = qemuDriverCapsOf(dom, NULL);
+        if (!qemuDomainStillRuns(dom, live, err))
             return FALSE;
         if (entry)
             recoverEntry(dom, mon, &present, entry, &problem);

@@ -93,6 +93,7 @@ static void clearRun(QemuDomain *dom)
     if (dom->mon)
         qemuMonitorClose(dom->mon);
     g_clear_pointer(&dom->mon, qemuMonitorUnref);
+    g_clear_pointer(&dom->caps, qemuCapsUnref);
     clearProcess(dom);
     g_clear_pointer(&dom->vcpuThreads, g_array_unref);
     qemuMemUnplugForget(dom);

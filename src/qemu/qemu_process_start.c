@@ -470,6 +470,7 @@ gboolean qemuProcessStart(QemuDomain *dom, DomainDef *def, unsigned flags, gpoin
     if (!start.caps)
         return FALSE;
     becomeActive(dom, g_steal_pointer(&owned));
+    dom->caps = qemuCapsRef(start.caps);
     dom->autodestroy = (flags & VIR_DOMAIN_START_AUTODESTROY) != 0;
     dom->client = dom->autodestroy ? client : NULL;
     /* of another run, which the daemon lost sight of */

@@ -379,6 +379,49 @@ libvirt.open('{self.daemon.uri}').lookupByName('guest').attachDeviceFlags('''{DI
         self.end(dom)
 
 
+class EmulatorReplaced(Guest):
+    """The binary is another one by now, as after an update of the host; the guest runs on with the old."""
+
+    def setUp(self):
+        super().setUp()
+        self.binary = os.path.join(self.folder, 'qemu')
+        self.write('exec /usr/bin/qemu-system-x86_64 "$@"')
+        self.dom = self.begin(XML.replace('/usr/bin/qemu-system-x86_64', self.binary))
+
+    def write(self, script):
+        with open(self.binary + '.new', 'w') as file:
+            file.write(f'#!/bin/sh\n{script}\n')
+        os.chmod(self.binary + '.new', 0o755)
+        os.rename(self.binary + '.new', self.binary)
+
+    def testNotAsked(self):
+        """What the new one can do says nothing about the old."""
+        self.write('exit 1')
+        self.dom.attachDeviceFlags(DIMM, LIVE_CONFIG)
+        self.check(self.dom, 'after the attach')
+        self.end(self.dom)
+
+    def testAskedByTheNextDaemon(self):
+        """It takes its time to answer: whoever only reads does not wait for that."""
+        pipe = os.path.join(self.folder, 'pipe')
+        os.mkfifo(pipe)
+        self.daemon.kill()
+        self.write(f'read line < {pipe}\nexec /usr/bin/qemu-system-x86_64 "$@"')
+        self.daemon.start()
+        dom = self.open()
+        attach = threading.Thread(target=lambda: self.open().attachDeviceFlags(DIMM, LIVE_CONFIG))
+        attach.start()
+        with open(pipe, 'w') as file:
+            # opened by now, so that it waits for this line
+            self.assertNotIn('ua-new', dom.XMLDesc())
+            dom.state()
+            self.assertTrue(attach.is_alive())
+            file.write('go on\n')
+        attach.join(PATIENCE)
+        self.check(dom, 'after the attach')
+        self.end(dom)
+
+
 class OldNews(Guest):
     """QEMU answers, and then tells of a change, before anybody has looked at the answer."""
 
