@@ -77,6 +77,6 @@ char *planVirtioMemXml(const virMemDevice *device, guint64 requestedKib);
 char *planDimmXml(const PlanState *state, const PlanDimm *dimm);
 /* The QMP that plugs a DIMM; caller frees. */
 char *planPlugQmp(const PlanState *state, const virMemStep *step, unsigned slot);
-/* Fill in the words, calls and, but for a DIMM to be plugged, QMP of a step whose kind, alias, node, sizes and xml are set. @sizeKib: of its device, which
- * has no name of its own in a definition. */
+/* Fill in the words, calls and, but for a DIMM to be plugged, QMP of a step whose kind, alias, node, sizes and xml are set.
+ * @sizeKib: of its device, which has no name of its own in a definition. */
 void planStepWords(const PlanState *state, virMemStep *step, guint64 sizeKib);
