@@ -258,6 +258,13 @@ static guint64 guestOf(const RpcCall *call)
     return halves[0] ^ halves[1];
 }
 
+static RpcPoolLane laneOf(const RpcProcedure *procedure)
+{
+    if (procedure->flags & RPC_QUICK)
+        return RPC_POOL_QUICK;
+    return procedure->flags & RPC_URGENT ? RPC_POOL_URGENT : RPC_POOL_SLOW;
+}
+
 static gboolean isShort(const RpcCall *call)
 {
     const WireDomain *domain = call->args;
@@ -288,5 +295,5 @@ void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
         return;
     }
     rpcClientCallBegin(client);
-    rpcPoolPush(client->server->pool, call, !(procedure->flags & RPC_QUICK), guestOf(call));
+    rpcPoolPush(client->server->pool, call, laneOf(procedure), guestOf(call));
 }

@@ -33,6 +33,7 @@ typedef enum {
     RPC_QUICK = 1 << 4,         /* never waits for a guest or a job */
     RPC_SHORT = 1 << 7,         /* a short read of one domain, which the arguments begin with: done on the loop thread if the
                                    domain is free, since waking a worker costs more than the read */
+    RPC_URGENT = 1 << 8,        /* may wait, and ends what others wait for */
     RPC_DOMAIN = 1 << 6,        /* may wait for one guest; its arguments begin with the domain */
     RPC_STREAM = 1 << 5,        /* the reply is sent by the loop thread, together with the start of the stream */
 } RpcProcedureFlags;

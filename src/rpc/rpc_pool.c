@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rpc_pool.c: a bounded set of worker threads with a lane for work that never waits */
+/* rpc_pool.c: a bounded set of worker threads with lanes for work that never waits and for work that ends waiting */
 #include "rpc/rpc_pool.h"
 
 #define IDLE_SECONDS 20
@@ -17,10 +17,11 @@ struct RpcPool {
     GMutex lock;
     GCond work;
     GQueue quick;               /* work */
+    GQueue urgent;              /* work */
     GQueue slow;                /* Slow */
-    guint64 guests[THREADS_MAX];    /* of the slow work that runs, in no order; @waiting of them */
+    guint64 guests[THREADS_MAX];    /* of the work that @waiting workers run, in no order; 0: none, or urgent */
     unsigned threads, idle;
-    unsigned waiting;           /* workers that run work of the slow lane */
+    unsigned waiting;           /* workers that run work of the slow or the urgent lane */
     gboolean stopping;
     GMainContext *context;      /* borrowed; set with stopping */
 };
@@ -45,9 +46,14 @@ static GList *nextSlow(RpcPool *pool)
     return NULL;
 }
 
+static gboolean mayRunUrgent(const RpcPool *pool)
+{
+    return pool->urgent.length > 0 && pool->waiting + 1 < pool->maxThreads;
+}
+
 static gboolean hasWork(RpcPool *pool)
 {
-    return !g_queue_is_empty(&pool->quick) || nextSlow(pool) != NULL;
+    return !g_queue_is_empty(&pool->quick) || mayRunUrgent(pool) || nextSlow(pool) != NULL;
 }
 
 static void slowEnded(RpcPool *pool, guint64 guest)
@@ -64,7 +70,10 @@ static void runOne(RpcPool *pool)
     gpointer work = g_queue_pop_head(&pool->quick);
     guint64 guest = 0;
     gboolean slow = work == NULL;
-    if (slow) {
+    if (slow && mayRunUrgent(pool)) {
+        work = g_queue_pop_head(&pool->urgent);
+        pool->guests[pool->waiting++] = 0;
+    } else if (slow) {
         GList *link = nextSlow(pool);
         g_autofree Slow *next = link->data;
         g_queue_delete_link(&pool->slow, link);
@@ -114,23 +123,36 @@ RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func)
     g_mutex_init(&pool->lock);
     g_cond_init(&pool->work);
     g_queue_init(&pool->quick);
+    g_queue_init(&pool->urgent);
     g_queue_init(&pool->slow);
     return pool;
 }
 
-void rpcPoolPush(RpcPool *pool, gpointer work, gboolean mayWait, guint64 guest)
+static void enqueue(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 guest)
 {
-    g_mutex_lock(&pool->lock);
-    if (mayWait) {
+    switch (lane) {
+    case RPC_POOL_QUICK:
+        g_queue_push_tail(&pool->quick, work);
+        break;
+    case RPC_POOL_URGENT:
+        g_queue_push_tail(&pool->urgent, work);
+        break;
+    case RPC_POOL_SLOW: {
         Slow *slow = g_new0(Slow, 1);
         slow->work = work;
         slow->guest = guest;
         g_queue_push_tail(&pool->slow, slow);
-    } else {
-        g_queue_push_tail(&pool->quick, work);
+        break;
     }
+    }
+}
+
+void rpcPoolPush(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 guest)
+{
+    g_mutex_lock(&pool->lock);
+    enqueue(pool, work, lane, guest);
     if (hasWork(pool)) {
-        unsigned queued = pool->quick.length + pool->slow.length;
+        unsigned queued = pool->quick.length + pool->urgent.length + pool->slow.length;
         if (pool->idle >= queued || pool->threads >= pool->maxThreads) {
             g_cond_signal(&pool->work);
         } else {

@@ -232,7 +232,9 @@ class Together(Guest):
         """A thread that does work(domain) with a connection of its own; its `code` is the error's, 0 or None."""
         def run():
             try:
-                work(self.open())
+                dom = self.open()
+                thread.found = True
+                work(dom)
                 thread.code = 0
             except libvirt.libvirtError as error:
                 thread.code = error.get_error_code()
@@ -296,6 +298,20 @@ class Together(Guest):
             dom = self.start(XML)
         self.check(dom, 'started again')
         self.end(dom)
+
+    def testDestroyedWithCallersWaiting(self):
+        """However many wait for its QEMU: who ends it does not queue behind them."""
+        dom = self.start(XML)
+        first = self.holdAt(1, lambda dom: dom.memoryStats())
+        others = [self.call(lambda dom: dom.setMemoryStatsPeriod(3, libvirt.VIR_DOMAIN_AFFECT_LIVE)) for _ in range(8)]
+        # all have found the guest and are in their last call
+        self.assertTrue(waitFor(lambda: all(hasattr(thread, 'found') for thread in others)))
+        end = self.call(lambda dom: dom.destroy())
+        end.join(PATIENCE / 2)
+        self.assertEqual(end.code, 0)
+        self.assertNotIn('0', self.codes(first, *others))
+        self.relay.release()
+        dom.undefine()
 
     def testDefinedAnew(self):
         """The definition is another's by then: it stays as that one made it, and the caller hears of it."""
