@@ -31,7 +31,7 @@ static const char *const statusTexts[] = {
     [CMD_FAILED] = "failed",
     [CMD_USAGE] = "the command line is wrong, nothing was tried",
     [CMD_PARTLY] = "partly done: what was done stays done",
-    [CMD_REFUSED] = "the guest refused, or cannot do it",
+    [CMD_REFUSED] = "the guest or QEMU refused, or cannot do it",
     [CMD_TIMEOUT] = "the guest did not do it in time",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(statusTexts) == CMD_STATUS_LAST);

@@ -3,6 +3,7 @@
 #include "device_build.h"
 
 #include "out_table.h"
+#include "util/mem_units.h"
 #include "util/mem_uuid.h"
 
 #include <stdio.h>
@@ -99,9 +100,35 @@ static gboolean notMultiple(const char *name, guint64 kib, guint64 blockKib, GEr
     g_autofree char *size = outKibExact(kib);
     g_autofree char *block = outKibExact(blockKib);
     g_autofree char *below = outKibExact(kib / blockKib * blockKib);
-    g_autofree char *above = outKibExact((kib / blockKib + 1) * blockKib);
+    guint64 aboveKib = (kib / blockKib + 1) * blockKib;
+    g_autofree char *next = outKibExact(aboveKib);
+    g_autofree char *above = aboveKib < MEM_KIB_LIMIT ? g_strdup_printf(" or %s", next) : g_strdup("");
 
-    cmdErrorSet(err, CMD_USAGE, "option '--%s' is %s: it must be a multiple of the block, %s, such as %s or %s", name, size, block, below, above);
+    cmdErrorSet(err, CMD_USAGE, "option '--%s' is %s: it must be a multiple of the block, %s, such as %s%s", name, size, block, below, above);
+    return FALSE;
+}
+
+/* Pages and alignments; 0: not given. */
+static gboolean checkPower(const char *name, guint64 kib, GError **err)
+{
+    g_autofree char *given = outKibExact(kib);
+
+    if ((kib & (kib - 1)) == 0)
+        return TRUE;
+    cmdErrorSet(err, CMD_USAGE, "option '--%s' is %s: it must be a power of two, such as 2 MiB", name, given);
+    return FALSE;
+}
+
+static gboolean checkPages(const MemoryDeviceDef *def, GError **err)
+{
+    g_autofree char *page = outKibExact(def->sourcePagesizeKib);
+    g_autofree char *size = outKibExact(def->sizeKib);
+
+    if (!checkPower("pagesize", def->sourcePagesizeKib, err) || !checkPower("alignsize", def->alignKib, err))
+        return FALSE;
+    if (!def->sourcePagesizeKib || def->sizeKib % def->sourcePagesizeKib == 0)
+        return TRUE;
+    cmdErrorSet(err, CMD_USAGE, "option '--size' is %s: it must be a multiple of '--pagesize', %s", size, page);
     return FALSE;
 }
 
@@ -168,7 +195,8 @@ MemoryDeviceDef *deviceBuild(const Cmd *cmd, MemoryDeviceModel model, GError **e
     if (model == MEMORY_DEVICE_VIRTIO_PMEM)
         def->access = MEMORY_ACCESS_SHARED;
     if (!readNames(cmd, def, err) || !readNodes(cmd, def, err) || !readPci(cmd, &def->info, err) ||
-        !readDimmAddress(cmd, &def->info, err) || !checkLabel(def, err) || (model == MEMORY_DEVICE_VIRTIO_MEM && !checkVirtioMem(def, err)))
+        !readDimmAddress(cmd, &def->info, err) || !checkLabel(def, err) ||
+        !checkPages(def, err) || (model == MEMORY_DEVICE_VIRTIO_MEM && !checkVirtioMem(def, err)))
         return NULL;
     return g_steal_pointer(&def);
 }
