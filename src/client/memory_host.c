@@ -171,11 +171,8 @@ static void addKsm(virConnectPtr conn, virMemHost *host)
         host->ksm = host->ksmShared > 0;
 }
 
-int virMemGetHost(virConnectPtr conn, virMemHost **host, virMemError *err)
+int memoryHostGet(virConnectPtr conn, gboolean ksm, virMemHost **host, virMemError *err)
 {
-    memoryErrorClear(err);
-    if (!conn || !host)
-        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "%s must be given", conn ? "'host'" : "'conn'");
     char *capabilities = virConnectGetCapabilities(conn);
     if (!capabilities)
         return memoryErrorFromLibvirt(err, conn);
@@ -186,10 +183,19 @@ int virMemGetHost(virConnectPtr conn, virMemHost **host, virMemError *err)
     for (size_t i = 0; i < made->nnodes; i++)
         addFree(conn, made->nodes[i]);
     addAvailable(conn, made);
-    addKsm(conn, made);
+    if (ksm)
+        addKsm(conn, made);
     if (virConnectIsAlive(conn) != 1)
         return memoryErrorSet(err, VIR_MEM_ERR_LOST, "the connection to libvirt was lost");
     virResetLastError();
     *host = g_steal_pointer(&made);
     return VIR_MEM_OK;
+}
+
+int virMemGetHost(virConnectPtr conn, virMemHost **host, virMemError *err)
+{
+    memoryErrorClear(err);
+    if (!conn || !host)
+        return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "%s must be given", conn ? "'host'" : "'conn'");
+    return memoryHostGet(conn, TRUE, host, err);
 }

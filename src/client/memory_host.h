@@ -11,6 +11,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(virMemHost, virMemHostFree)
  * document without topology gives one node of unknown size. NULL with @err set if it cannot be understood. */
 virMemHost *memoryHostParse(const char *capabilities, virMemError *err);
 
+/* virMemGetHost(); the figures of KSM, which are four calls, only with @ksm. */
+int memoryHostGet(virConnectPtr conn, gboolean ksm, virMemHost **host, virMemError *err);
+
 /* Node @id, or NULL. */
 const virMemHostNode *memoryHostNode(const virMemHost *host, int id);
 /* Pages of @sizeKib on @node, or NULL: it has none of the kind. */

@@ -120,7 +120,8 @@ static gboolean addTotals(virMemInventory *inventory, gboolean live, guint64 cur
     return TRUE;
 }
 
-virMemInventory *memoryInventoryParse(const char *xml, gboolean live, virMemError *err)
+/* @live: of a running guest; negative: if the XML has an id, which only that of a running guest has. */
+static virMemInventory *parse(const char *xml, int live, virMemError *err)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(xmlDoc) doc = memXmlParse(xml, "domain XML", &error);
@@ -128,18 +129,27 @@ virMemInventory *memoryInventoryParse(const char *xml, gboolean live, virMemErro
     xmlNode *root = doc ? memXmlRoot(doc, "domain", &error) : NULL;
     guint64 currentKib = 0;
 
-    inventory->running = live;
+    if (root && live < 0) {
+        g_autofree char *id = memXmlAttr(root, "id");
+        live = id != NULL;
+    }
+    inventory->running = live > 0;
     inventory->balloonActual = inventory->current = inventory->resident = unknownFigure;
     inventory->guestTotal = inventory->guestUnused = inventory->guestAvailable = inventory->guestCaches = unknownFigure;
     if (!root || !memoryInventoryReadDomain(inventory, root, &currentKib, &error) ||
         !memoryInventoryReadNodes(inventory, root, &error) ||
-        !memoryInventoryReadDevices(inventory, root, live, &error)) {
+        !memoryInventoryReadDevices(inventory, root, inventory->running, &error)) {
         memoryErrorFromGError(err, VIR_MEM_ERR_UNREADABLE, g_steal_pointer(&error));
         return NULL;
     }
-    if (!addTotals(inventory, live, currentKib, err))
+    if (!addTotals(inventory, inventory->running, currentKib, err))
         return NULL;
     return g_steal_pointer(&inventory);
+}
+
+virMemInventory *memoryInventoryParse(const char *xml, gboolean live, virMemError *err)
+{
+    return parse(xml, live != 0, err);
 }
 
 void memoryInventoryAddStats(virMemInventory *inventory, const virDomainMemoryStatStruct *stats, int nstats,
@@ -191,18 +201,6 @@ static void age(virMemInventory *inventory, gint64 since)
     }
 }
 
-static int chooseLive(virDomainPtr dom, unsigned int flags, gboolean *live, virMemError *err)
-{
-    int active = virDomainIsActive(dom);
-
-    if (active < 0)
-        return memoryErrorFromDomain(err, dom);
-    if ((flags & VIR_MEM_INVENTORY_LIVE) && !active)
-        return memoryErrorSet(err, VIR_MEM_ERR_NOT_RUNNING, "domain '%s' is not running", virDomainGetName(dom));
-    *live = active && !(flags & VIR_MEM_INVENTORY_CONFIG);
-    return VIR_MEM_OK;
-}
-
 static void readStats(virDomainPtr dom, virMemInventory *inventory)
 {
     virDomainMemoryStatStruct stats[MOST_STATS];
@@ -212,9 +210,22 @@ static void readStats(virDomainPtr dom, virMemInventory *inventory)
     memoryInventoryAddStats(inventory, stats, count, g_get_real_time() / G_USEC_PER_SEC);
 }
 
+/* From the XML; without @config of the running guest if it runs. */
+static int readXml(virDomainPtr dom, gboolean config, virMemInventory **inventory, virMemError *err)
+{
+    /* libvirt allocates with malloc(). */
+    char *xml = virDomainGetXMLDesc(dom, config ? VIR_DOMAIN_XML_INACTIVE : 0);
+
+    if (!xml)
+        return memoryErrorFromDomain(err, dom);
+    *inventory = parse(xml, config ? 0 : -1, err);
+    free(xml);
+    return *inventory ? VIR_MEM_OK : VIR_MEM_ERR_UNREADABLE;
+}
+
 int virMemGetInventory(virDomainPtr dom, unsigned int flags, virMemInventory **inventory, virMemError *err)
 {
-    gboolean live = FALSE;
+    gboolean config = (flags & VIR_MEM_INVENTORY_CONFIG) != 0;
     int state = VIR_DOMAIN_NOSTATE;
 
     memoryErrorClear(err);
@@ -223,23 +234,23 @@ int virMemGetInventory(virDomainPtr dom, unsigned int flags, virMemInventory **i
     if (flags & ~(VIR_MEM_INVENTORY_LIVE | VIR_MEM_INVENTORY_CONFIG) ||
         flags == (VIR_MEM_INVENTORY_LIVE | VIR_MEM_INVENTORY_CONFIG))
         return memoryErrorSet(err, VIR_MEM_ERR_INVALID_ARG, "flags '%#x' are not LIVE or CONFIG", flags);
-    int code = chooseLive(dom, flags, &live, err);
-    if (code < 0)
-        return code;
 
     gint64 since = g_get_monotonic_time();
-    /* libvirt allocates with malloc(). */
-    char *xml = virDomainGetXMLDesc(dom, live ? 0 : VIR_DOMAIN_XML_INACTIVE);
-    if (!xml)
-        return memoryErrorFromDomain(err, dom);
-    g_autoptr(virMemInventory) made = memoryInventoryParse(xml, live, err);
-    free(xml);
-    if (!made)
-        return VIR_MEM_ERR_UNREADABLE;
+    g_autoptr(virMemInventory) made = NULL;
+    int code = readXml(dom, config, &made, err);
+    /* Of a guest that is off, this is asked for as such: currentMemory is another. */
+    if (code == VIR_MEM_OK && !config && !made->running && !(flags & VIR_MEM_INVENTORY_LIVE)) {
+        g_clear_pointer(&made, virMemInventoryFree);
+        code = readXml(dom, TRUE, &made, err);
+    }
+    if (code < 0)
+        return code;
+    if ((flags & VIR_MEM_INVENTORY_LIVE) && !made->running)
+        return memoryErrorSet(err, VIR_MEM_ERR_NOT_RUNNING, "domain '%s' is not running", virDomainGetName(dom));
     if (virDomainGetState(dom, &state, NULL, 0) < 0)
         return memoryErrorFromDomain(err, dom);
     made->state = state;
-    if (live)
+    if (made->running)
         readStats(dom, made);
     age(made, since);
     *inventory = g_steal_pointer(&made);

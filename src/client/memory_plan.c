@@ -3,6 +3,7 @@
 #include "client/memory_plan.h"
 
 #include "client/memory_error.h"
+#include "client/memory_host.h"
 #include "client/memory_plan_priv.h"
 #include "util/mem_units.h"
 
@@ -311,7 +312,7 @@ int virMemPlanDomain(virDomainPtr dom, const virMemRequest *request, virMemPlan 
 
     if (code < 0)
         return code;
-    code = config ? VIR_MEM_OK : virMemGetHost(virDomainGetConnect(dom), &host, err);
+    code = config ? VIR_MEM_OK : memoryHostGet(virDomainGetConnect(dom), FALSE, &host, err);
     if (code == VIR_MEM_ERR_LOST)
         return code;
     /* A connection that tells nothing of its host leaves the host's checks unknown. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memory_resize.c: plans, done: one step after the other, and back again if that was wished for */
+#include <stdlib.h>
 #include <string.h>
 #include <libvirt/virterror.h>
 
 #include "client/memory_await.h"
 #include "client/memory_error.h"
+#include "client/memory_inventory.h"
 #include "client/memory_plan_priv.h"
 #include "client/memory_resize_config.h"
 
@@ -93,10 +95,23 @@ static int moveBalloon(MemoryAwait *await, Move *move)
     return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
 }
 
+/* The new DIMM's alias. The goal's own look keeps the guest's figures of before, so this is another, at the XML alone. */
+static void findAlias(Move *move, virDomainPtr dom)
+{
+    char *xml = virDomainGetXMLDesc(dom, 0);
+    g_autoptr(virMemInventory) fresh = xml ? memoryInventoryParse(xml, TRUE, NULL) : NULL;
+    const virMemDevice *device = fresh ? findNew(fresh, move) : NULL;
+
+    free(xml);
+    if (!fresh)
+        return;
+    g_free(move->alias);
+    move->alias = g_strdup(device ? device->alias : move->step->alias);
+}
+
 static int movePlug(MemoryAwait *await, Move *move)
 {
     MemoryGoal goal = {MEMORY_CHANGE_PLUG, NULL, move->toKib, TRUE};
-    virMemInventory *fresh = NULL;
 
     move->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < await->inventory->ndevices; i++) {
@@ -106,13 +121,7 @@ static int movePlug(MemoryAwait *await, Move *move)
     int diagnosis = memoryAwaitCall(await, &goal, callPlug, move, isPlugged);
     if (diagnosis != VIR_MEM_DIAGNOSIS_NONE)
         return diagnosis;
-    /* The goal's own look keeps the guest's figures of before, so the alias is found by another. */
-    if (virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, NULL) == VIR_MEM_OK) {
-        const virMemDevice *device = findNew(fresh, move);
-        g_free(move->alias);
-        move->alias = g_strdup(device ? device->alias : move->step->alias);
-        virMemInventoryFree(fresh);
-    }
+    findAlias(move, memoryWatchDomain(await->watch));
     goal.alias = move->alias;
     return move->askOnly ? VIR_MEM_DIAGNOSIS_NONE : memoryAwaitGoal(await, &goal);
 }
