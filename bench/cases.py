@@ -54,6 +54,7 @@ class Contestant:
     def __init__(self, name, uri, pid):
         self.name = name
         self.pid = pid
+        self.uri = uri
         self.conn = libvirt.open(uri)
         self.clocks = {}
         self.figures = {}

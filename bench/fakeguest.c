@@ -16,21 +16,31 @@ static const struct {
     const char *command, *value;
 } answers[] = {
     { "qmp_capabilities", "{}" },
-    { "balloon", "{}" },
     { "cont", "{}" },
     { "stop", "{}" },
     { "quit", "{}" },
     { "qom-set", "{}" },
     { "query-status", "{\"status\":\"running\",\"running\":true}" },
-    { "query-balloon", "{\"actual\":67108864}" },
     { "query-chardev", "[{\"label\":\"charserial0\",\"filename\":\"pty:/dev/pts/0\",\"frontend-open\":true}]" },
     { "query-cpus-fast", "[{\"cpu-index\":0,\"thread-id\":1,\"qom-path\":\"/machine/unattached/device[0]\"}]" },
     { "query-memory-devices", "[]" },
+    { "query-migrate-capabilities", "[]" },
+    { "migrate-set-capabilities", "{}" },
+    { "query-hotpluggable-cpus", "[]" },
+    { "device-list-properties", "[]" },
+    { "query-iothreads", "[]" },
+    { "query-block", "[]" },
+    { "query-named-block-nodes", "[]" },
+    { "set_password", "{}" },
+    { "migrate-set-parameters", "{}" },
     { "qom-list", "[]" },
     { "qom-get", "{\"stats\":{\"stat-swap-in\":0,\"stat-swap-out\":0,\"stat-major-faults\":151,\"stat-minor-faults\":40213,"
                  "\"stat-free-memory\":20480000,\"stat-total-memory\":50331648,\"stat-available-memory\":30720000,"
                  "\"stat-disk-caches\":4096000,\"stat-htlb-pgalloc\":0,\"stat-htlb-pgfail\":0},\"last-update\":1700000000}" },
 };
+
+/* What its balloon leaves it: at once what it is told. */
+static unsigned long long balloonBytes = 67108864;
 
 /* The string that follows @key in @line, up to its closing quote; "" if there is none. */
 static const char *valueOf(const char *line, const char *key, char *buffer, size_t size)
@@ -50,13 +60,59 @@ static const char *valueOf(const char *line, const char *key, char *buffer, size
     return buffer;
 }
 
-/* The number that follows @key in @line, as text. */
-static const char *numberOf(const char *line, const char *key, char *buffer, size_t size)
+/* The id of a command as it was written, a string or a number, to be sent back; the last member of that name is it. */
+static const char *idOf(const char *line, char *buffer, size_t size)
 {
-    const char *start = strstr(line, key);
+    const char *start = NULL;
+    size_t length;
 
-    snprintf(buffer, size, "%ld", start ? strtol(start + strlen(key), NULL, 10) : 0);
+    for (const char *next = strstr(line, "\"id\":"); next; next = strstr(next + 1, "\"id\":"))
+        start = next + strlen("\"id\":");
+    start = start ? start + strspn(start, " ") : "0";
+    length = strcspn(start, ",} \r\n");
+    snprintf(buffer, size, "%.*s", (int)length, start);
     return buffer;
+}
+
+static void reply(FILE *monitor, const char *value, const char *id)
+{
+    fprintf(monitor, "{\"return\":%s,\"id\":%s}\r\n", value, id);
+    fflush(monitor);
+}
+
+/* The commands whose answer depends on more than their name; 0: it is none of them. */
+static int answerByArguments(FILE *monitor, const char *line, const char *command, const char *id)
+{
+    const char *value = strstr(line, "\"value\":");
+    char actual[64];
+
+    if (strcmp(command, "balloon") == 0 && value) {
+        balloonBytes = strtoull(value + strlen("\"value\":"), NULL, 10);
+        reply(monitor, "{}", id);
+        fprintf(monitor, "{\"event\":\"BALLOON_CHANGE\",\"data\":{\"actual\":%llu},\"timestamp\":{\"seconds\":1700000000,\"microseconds\":0}}\r\n",
+                balloonBytes);
+        fflush(monitor);
+        return 1;
+    }
+    if (strcmp(command, "query-balloon") == 0) {
+        snprintf(actual, sizeof actual, "{\"actual\":%llu}", balloonBytes);
+        reply(monitor, actual, id);
+        return 1;
+    }
+    if (strcmp(command, "qom-list") == 0 && strstr(line, "/machine/peripheral\"")) {
+        reply(monitor, "[{\"name\":\"balloon0\",\"type\":\"child<virtio-balloon-pci>\"}]", id);
+        return 1;
+    }
+    if (strcmp(command, "qom-list") == 0 && strstr(line, "/balloon0\"")) {
+        reply(monitor, "[{\"name\":\"guest-stats\",\"type\":\"guest statistics\"},"
+                       "{\"name\":\"guest-stats-polling-interval\",\"type\":\"int\"}]", id);
+        return 1;
+    }
+    if (strcmp(command, "qom-get") == 0 && strstr(line, "features\"")) {
+        reply(monitor, "[]", id);
+        return 1;
+    }
+    return 0;
 }
 
 static void answer(FILE *monitor, const char *line)
@@ -64,12 +120,13 @@ static void answer(FILE *monitor, const char *line)
     char command[64], id[64];
 
     valueOf(line, "\"execute\":", command, sizeof command);
-    numberOf(line, "\"id\":", id, sizeof id);
+    idOf(line, id, sizeof id);
+    if (answerByArguments(monitor, line, command, id))
+        return;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         if (strcmp(answers[i].command, command) != 0)
             continue;
-        fprintf(monitor, "{\"return\":%s,\"id\":%s}\r\n", answers[i].value, id);
-        fflush(monitor);
+        reply(monitor, answers[i].value, id);
         if (strcmp(command, "quit") == 0)
             exit(0);
         return;

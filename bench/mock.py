@@ -11,7 +11,7 @@ from cases import FEW, MANY
 FAKE = os.path.join(os.environ.get("MEM_TEST_BUILD_ROOT", "build"), "bench", "fakeguest")
 
 
-def _guestXml(name):
+def guestXml(name):
     return (cases.GUEST_XML % {"name": name}).replace("<devices>", "<devices><emulator>%s</emulator>" % FAKE)
 
 
@@ -41,7 +41,7 @@ def measure(contestant, rounds):
     try:
         for count, key in ((FEW, "perGuest"), (MANY, "perGuestMany")):
             while len(domains) < count:
-                domains.append(contestant.conn.createXML(_guestXml("mock-%d" % len(domains)), 0))
+                domains.append(contestant.conn.createXML(guestXml("mock-%d" % len(domains)), 0))
             resident = _resident(contestant, domains)
             figures[key] = _perGuest(contestant, count, rounds)
             figures.setdefault("fewResident", resident)
