@@ -222,7 +222,7 @@ static void testInventory(void)
     g_assert_cmpstr(inventory->name, ==, "g");
     g_assert_cmpuint(inventory->nnodes, ==, 2);
     g_assert_cmpint(inventory->nodes[0]->vcpus, ==, 3);
-    g_assert_cmpuint(inventory->nodes[0]->pageKib, ==, VIR_MEM_UNKNOWN);
+    g_assert_cmpuint(inventory->nodes[0]->pageKib, ==, 4);
     g_assert_cmpuint(inventory->nodes[1]->pageKib, ==, 2048);
     g_assert_cmpstr(inventory->nodes[0]->hostNodes, ==, "0-1");
     g_assert_cmpstr(inventory->nodes[1]->hostNodes, ==, "1");

@@ -155,10 +155,12 @@ static void printTables(const virMemHost *host, const Table *nodes, const Table 
     g_autofree char *saved = outKib(host->ksmSharing == VIR_MEM_UNKNOWN ? VIR_MEM_UNKNOWN : host->ksmSharing * host->pageKib);
 
     printf("%s\n%s\n Available with caches dropped: %s\n", text, owned, available);
-    if (host->ksm < 0)
+    if (host->ksm < 0 || host->ksmSharing == VIR_MEM_UNKNOWN)
         puts(" Merging of equal pages (KSM): not told by this connection");
+    else if (!host->ksmShared)
+        puts(" Merging of equal pages (KSM): none is merged");
     else
-        printf(" Merging of equal pages (KSM): %s, %s saved\n", host->ksm ? "on" : "off", saved);
+        printf(" Merging of equal pages (KSM): %llu stand for %llu, which saves %s\n", host->ksmShared, host->ksmShared + host->ksmSharing, saved);
 }
 
 static const CmdInfo hostInfo = {

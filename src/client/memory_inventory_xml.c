@@ -86,12 +86,13 @@ static gboolean setHas(const char *set, int id)
     return bitmap && id >= 0 && memBitmapIsSet(bitmap, id);
 }
 
-/* The page size behind guest node @id: the <page> that names it, else the one that names none, else the default. */
+/* The page size behind guest node @id: the <page> that names it, else the one that names none, else an ordinary one. Without any
+ * <page> it is the host's default huge page. */
 static gboolean readPageKib(const xmlNode *root, const char *arch, int id, guint64 *kib, GError **err)
 {
     const xmlNode *hugepages = childPath(root, "memoryBacking", "hugepages");
 
-    *kib = hugepages ? VIR_MEM_UNKNOWN : ordinaryPageKib(arch);
+    *kib = hugepages && !memXmlChild(hugepages, "page") ? VIR_MEM_UNKNOWN : ordinaryPageKib(arch);
     if (!hugepages)
         return TRUE;
     for (const xmlNode *page = memXmlChild(hugepages, "page"); page; page = memXmlNext(page, "page")) {
@@ -99,7 +100,7 @@ static gboolean readPageKib(const xmlNode *root, const char *arch, int id, guint
         guint64 sizeKib = 0;
         if (!memXmlAttrSizeKib(page, "size", "unit", TRUE, &sizeKib, err))
             return FALSE;
-        if (nodes ? setHas(nodes, id) : *kib == VIR_MEM_UNKNOWN)
+        if (!nodes || setHas(nodes, id))
             *kib = sizeKib;
         if (nodes && setHas(nodes, id))
             return TRUE;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """cli.py: what virsh-memory prints and how it leaves, held against recorded files.
 
-    cli.py [--stock] [NAME...]
+    cli.py [--stock | --host] [NAME...]
 
 NAME.in is one case, a line each:
 
@@ -16,7 +16,8 @@ NAME.in is one case, a line each:
     # ...                       a remark
 
 Each case begins without guests. --stock: against a libvirtd of the distribution instead of virtmemd; NAME.stock.out is then
-held against where there is one, because libvirt's own words differ. MEM_TEST_REGENERATE=1 writes the files anew.
+held against where there is one, because libvirt's own words differ. --host: against virtmemd on a recorded host, for the cases
+that show the host's figures. MEM_TEST_REGENERATE=1 writes the files anew.
 """
 
 import difflib
@@ -38,6 +39,9 @@ from stock_libvirtd import StockLibvirtd  # noqa: E402
 from suite import SOURCE, buildFolder  # noqa: E402
 
 COMMAND_SECONDS = 60
+# These want the recorded host, the others the real one.
+HOST_CASES = ['hostfigures']
+HOST = 'numa'
 
 
 class Case:
@@ -126,9 +130,36 @@ def check(name, conn, uri, stock):
         return True
     print(f'not ok {name}')
     sys.stdout.writelines(difflib.unified_diff(recorded.splitlines(True), got.splitlines(True), os.path.basename(path), 'now'))
-    print(f'run it again: cd {SOURCE} && {buildFolder()}/run tests/cli/cli.py {"--stock " if stock else ""}{name}\n'
+    option = '--stock ' if stock else '--host ' if name in HOST_CASES else ''
+    print(f'run it again: cd {SOURCE} && {buildFolder()}/run tests/cli/cli.py {option}{name}\n'
           'if it is right now: the same with MEM_TEST_REGENERATE=1 in front, and read the difference')
     return False
+
+
+def unpackHost(folder):
+    """tests/hostdata/HOST.host as files; its hugetlbfs is a folder of ours, in which any QEMU can have files."""
+    root = os.path.join(folder, 'host')
+    with open(os.path.join(HERE, '..', 'hostdata', HOST + '.host'), encoding='utf-8') as host:
+        blocks = host.read().split('==> ')[1:]
+    for block in blocks:
+        path, _, text = block.partition('\n')
+        os.makedirs(root + os.path.dirname(path), exist_ok=True)
+        with open(root + path, 'w', encoding='utf-8') as file:
+            file.write(text)
+    huge = os.path.join(folder, 'huge')
+    os.makedirs(huge)
+    with open(root + '/proc/mounts', 'w', encoding='utf-8') as mounts:
+        mounts.write(f'hugetlbfs {huge} hugetlbfs rw,relatime,pagesize=2M 0 0\n')
+    os.environ['MEM_TEST_HOST_ROOT'] = root
+
+
+def makeDaemon(folder, stock, host):
+    if stock:
+        return StockLibvirtd(folder)
+    if host:
+        unpackHost(folder)
+        return Virtmemd(folder, program=os.path.join(buildFolder(), 'tests', 'cli', 'virtmemd-host'))
+    return Virtmemd(folder)
 
 
 def strays(names):
@@ -148,13 +179,14 @@ def runAll(names, uri, stock):
 
 
 def main(arguments):
-    stock = '--stock' in arguments
+    stock, host = '--stock' in arguments, '--host' in arguments
     every = sorted(name[:-3] for name in os.listdir(HERE) if name.endswith('.in'))
-    names = [name for name in arguments if name != '--stock'] or every
+    names = [name for name in arguments if not name.startswith('--')] or \
+            [name for name in every if (name in HOST_CASES) == host]
     bad = [f'{name} belongs to no case' for name in strays(every)]
     with tempfile.TemporaryDirectory(prefix='mem-cli-') as folder:
         try:
-            with StockLibvirtd(folder) if stock else Virtmemd(folder) as daemon:
+            with makeDaemon(folder, stock, host) as daemon:
                 bad += runAll(names, daemon.uri, stock)
         finally:
             endGuests(folder)
