@@ -3,12 +3,19 @@
 #include "rpc/rpc_pool.h"
 
 #define IDLE_SECONDS 20
-#define THREADS_MAX 16
+#define THREADS_MAX 256
+/* Work that runs for longer than this is taken for blocked. */
+#define BLOCKED_US (G_USEC_PER_SEC / 4)
 
 typedef struct {
     gpointer work;
     guint64 guest;
 } Slow;
+
+typedef struct {
+    guint64 guest;              /* 0: none, or urgent */
+    gint64 since;               /* monotonic, microseconds */
+} Running;
 
 /* All fields under lock but the first three, which never change. */
 struct RpcPool {
@@ -19,25 +26,40 @@ struct RpcPool {
     GQueue quick;               /* work */
     GQueue urgent;              /* work */
     GQueue slow;                /* Slow */
-    guint64 guests[THREADS_MAX];    /* of the work that @waiting workers run, in no order; 0: none, or urgent */
+    Running running[THREADS_MAX];   /* what @waiting workers run, in no order */
     unsigned threads, idle;
+    unsigned watching;          /* of the idle: those that look again soon, for work that is held back */
     unsigned waiting;           /* workers that run work of the slow or the urgent lane */
     gboolean stopping;
     GMainContext *context;      /* borrowed; set with stopping */
 };
 
+static unsigned blocked(const RpcPool *pool)
+{
+    gint64 before = g_get_monotonic_time() - BLOCKED_US;
+    unsigned count = 0;
+    for (unsigned i = 0; i < pool->waiting; i++)
+        count += pool->running[i].since < before;
+    return count;
+}
+
+static void slowBegan(RpcPool *pool, guint64 guest)
+{
+    pool->running[pool->waiting++] = (Running){ guest, g_get_monotonic_time() };
+}
+
 static gboolean mayRun(const RpcPool *pool, guint64 guest)
 {
     unsigned running = 0;
     for (unsigned i = 0; guest != 0 && i < pool->waiting; i++)
-        running += pool->guests[i] == guest;
+        running += pool->running[i].guest == guest;
     return running < RPC_POOL_PER_GUEST;
 }
 
 /* The slow work that is next, still in the queue; NULL: none may run now. */
 static GList *nextSlow(RpcPool *pool)
 {
-    if (pool->waiting >= pool->maxWaiting)
+    if (pool->waiting >= pool->maxWaiting && pool->waiting - blocked(pool) >= pool->maxWaiting)
         return NULL;
     for (GList *l = pool->slow.head; l; l = l->next) {
         if (mayRun(pool, ((Slow *)l->data)->guest))
@@ -48,7 +70,7 @@ static GList *nextSlow(RpcPool *pool)
 
 static gboolean mayRunUrgent(const RpcPool *pool)
 {
-    return pool->urgent.length > 0 && pool->waiting + 1 < pool->maxThreads;
+    return pool->urgent.length > 0 && pool->waiting - blocked(pool) + 1 < pool->maxThreads;
 }
 
 static gboolean hasWork(RpcPool *pool)
@@ -59,9 +81,31 @@ static gboolean hasWork(RpcPool *pool)
 static void slowEnded(RpcPool *pool, guint64 guest)
 {
     unsigned at = 0;
-    while (pool->guests[at] != guest)
+    while (pool->running[at].guest != guest)
         at++;
-    pool->guests[at] = pool->guests[--pool->waiting];
+    pool->running[at] = pool->running[--pool->waiting];
+}
+
+/* Is there work that may not run now, but may when what runs turns out to be blocked? Somebody has to look again. */
+static gboolean isHeldBack(const RpcPool *pool)
+{
+    return pool->slow.length + pool->urgent.length > 0;
+}
+
+static gpointer worker(gpointer opaque);
+
+/* Another worker. FALSE: there may be no more. */
+static gboolean hire(RpcPool *pool)
+{
+    GThread *thread = NULL;
+
+    if (pool->threads < MIN(pool->maxThreads + blocked(pool), THREADS_MAX))
+        thread = g_thread_try_new("call", worker, pool, NULL);
+    if (!thread)
+        return FALSE;
+    pool->threads++;
+    g_thread_unref(thread);
+    return TRUE;
 }
 
 /* With the lock held, which is dropped while the work runs. There is work. */
@@ -72,20 +116,40 @@ static void runOne(RpcPool *pool)
     gboolean slow = work == NULL;
     if (slow && mayRunUrgent(pool)) {
         work = g_queue_pop_head(&pool->urgent);
-        pool->guests[pool->waiting++] = 0;
+        slowBegan(pool, 0);
     } else if (slow) {
         GList *link = nextSlow(pool);
         g_autofree Slow *next = link->data;
         g_queue_delete_link(&pool->slow, link);
         work = next->work;
         guest = next->guest;
-        pool->guests[pool->waiting++] = guest;
+        slowBegan(pool, guest);
     }
+    if (isHeldBack(pool) && pool->idle == 0)
+        hire(pool);
     g_mutex_unlock(&pool->lock);
     pool->func(work);
     g_mutex_lock(&pool->lock);
     if (slow)
         slowEnded(pool, guest);
+}
+
+/* With the lock held, which is dropped while waiting. FALSE: there was no work for long. */
+static gboolean waitForWork(RpcPool *pool)
+{
+    gint64 leave = g_get_monotonic_time() + IDLE_SECONDS * G_TIME_SPAN_SECOND;
+    gint64 now;
+
+    pool->idle++;
+    while (!hasWork(pool) && !pool->stopping && ((now = g_get_monotonic_time()) < leave || isHeldBack(pool))) {
+        gboolean watching = isHeldBack(pool);
+
+        pool->watching += watching;
+        g_cond_wait_until(&pool->work, &pool->lock, watching ? now + BLOCKED_US : leave);
+        pool->watching -= watching;
+    }
+    pool->idle--;
+    return hasWork(pool) || pool->stopping;
 }
 
 static gpointer worker(gpointer opaque)
@@ -98,13 +162,7 @@ static gpointer worker(gpointer opaque)
             runOne(pool);
         if (pool->stopping)
             break;
-        gint64 deadline = g_get_monotonic_time() + IDLE_SECONDS * G_TIME_SPAN_SECOND;
-        pool->idle++;
-        gboolean woken = TRUE;
-        while (woken && !hasWork(pool) && !pool->stopping)
-            woken = g_cond_wait_until(&pool->work, &pool->lock, deadline);
-        pool->idle--;
-        if (!woken && !hasWork(pool))
+        if (!waitForWork(pool))
             break;
     }
     pool->threads--;
@@ -149,19 +207,18 @@ static void enqueue(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 gues
 
 void rpcPoolPush(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 guest)
 {
+    unsigned queued;
+
     g_mutex_lock(&pool->lock);
     enqueue(pool, work, lane, guest);
+    queued = pool->quick.length + pool->urgent.length + pool->slow.length;
     if (hasWork(pool)) {
-        unsigned queued = pool->quick.length + pool->urgent.length + pool->slow.length;
-        if (pool->idle >= queued || pool->threads >= pool->maxThreads) {
+        if (pool->idle >= queued || !hire(pool))
             g_cond_signal(&pool->work);
-        } else {
-            GThread *thread = g_thread_try_new("call", worker, pool, NULL);
-            if (thread) {
-                pool->threads++;
-                g_thread_unref(thread);
-            }
-        }
+    } else if (pool->idle == 0) {
+        hire(pool);
+    } else if (pool->watching == 0) {
+        g_cond_signal(&pool->work);
     }
     g_mutex_unlock(&pool->lock);
 }

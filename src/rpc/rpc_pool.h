@@ -4,10 +4,11 @@
 
 #include <glib.h>
 
-/* Workers come when there is work and none is free, up to the limit, and leave after a while without. Work in the
- * slow lane can block for long (QEMU does not answer), so it never gets the last workers: those are for work that cannot.
- * Nor does work for one guest get more than RPC_POOL_PER_GUEST of them, however many clients ask: a guest that is stuck
- * holds up its own calls. What puts an end to such a guest passes all that waits, and may take all workers but one. */
+/* Workers come when there is work and none is free, up to the limit, and leave after a while without. Work in the slow lane can
+ * block for long (QEMU does not answer), so it never gets the last workers: those are for work that cannot. Nor does work for
+ * one guest get more than RPC_POOL_PER_GUEST of them, however many clients ask: a guest that is stuck holds up its own calls.
+ * Work that has run for a while is taken for blocked and no longer counts: others are hired in its place, so that many guests
+ * that are stuck hold up no other. What puts an end to such a guest passes all that waits, and may take all workers but one. */
 typedef struct RpcPool RpcPool;
 
 typedef enum {

@@ -313,6 +313,29 @@ class Together(Guest):
         self.relay.release()
         dom.undefine()
 
+    def testManyStuckGuests(self):
+        """Callers of guests that do not answer hold up their like, not those of a guest that does."""
+        conn = libvirt.open(self.daemon.uri)
+        dom = self.begin()
+        pids, waiting = [], []
+        for index in range(6):
+            name = f'stuck-{index}'
+            stuck = conn.defineXML(XML.replace('<name>guest<', f'<name>{name}<'))
+            stuck.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+            pids.append(self.stopQemu(name))
+            waiting += [self.call(lambda _dom, name=name: libvirt.open(self.daemon.uri).lookupByName(name).memoryStats())
+                        for _ in range(3)]
+        self.assertTrue(waitFor(lambda: all(hasattr(thread, 'found') for thread in waiting)))
+        other = self.call(lambda dom: dom.setMemoryStatsPeriod(3, LIVE_CONFIG))
+        other.join(PATIENCE / 2)
+        self.assertEqual(other.code, 0)
+        for pid in pids:
+            self.goOn(pid)
+        for thread in waiting:
+            thread.join(PATIENCE)
+        self.check(dom, 'afterwards')
+        self.end(dom)
+
     def testDefinedAnew(self):
         """The definition is another's by then: it stays as that one made it, and the caller hears of it."""
         dom = self.start(XML)
