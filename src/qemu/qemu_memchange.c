@@ -173,7 +173,7 @@ gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     g_autoptr(QemuMemPlan) plan = NULL;
     g_autoptr(QemuMemJournal) entry = NULL;
 
-    if (!qemuMemHotplugPrepare(dom->live, device, caps, err))
+    if (!qemuMemHotplugPrepare(dom->live, device, caps, err) || !qemuProcessCheckMemoryFile(device, err))
         return FALSE;
     qemuProcessContextFill(dom->driver, dom->live, &context);
     plan = qemuMemHotplugPlanAttach(dom->live, device, caps, &context.context, err);

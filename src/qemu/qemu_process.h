@@ -85,6 +85,8 @@ void qemuProcessContextFill(QemuDriver *driver, const DomainDef *def, QemuProces
 void qemuProcessContextClear(QemuProcessContext *context);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuProcessContext, qemuProcessContextClear)
 
+/* VIR_ERR_SYSTEM_ERROR: the file that the user named for @device is not there. QEMU would make an empty one. */
+gboolean qemuProcessCheckMemoryFile(const MemoryDeviceDef *device, GError **err);
 /* Folders and files that QEMU expects, and their end. */
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err);
 void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def);

@@ -6,6 +6,7 @@
 #include "conf/guest_conf.h"
 #include "qemu/qemu_command_memory.h"
 #include "qemu/qemu_domain_defaults.h"
+#include "qemu/qemu_host_priv.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 #include "util/mem_units.h"
@@ -45,11 +46,27 @@ void qemuProcessContextClear(QemuProcessContext *context)
     g_clear_pointer(&context->nvramFolder, g_free);
 }
 
+gboolean qemuProcessCheckMemoryFile(const MemoryDeviceDef *device, GError **err)
+{
+    g_autofree char *path = device->sourcePath ? qemuHostPath("%s", device->sourcePath) : NULL;
+    struct stat info;
+
+    if (!path || stat(path, &info) == 0)
+        return TRUE;
+    memErrorSetSystem(err, errno, "file '%s' of the '%s' device cannot be used", device->sourcePath,
+                      memoryDeviceModelToString(device->model));
+    return FALSE;
+}
+
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err)
 {
     g_auto(QemuProcessContext) context = { 0 };
     g_auto(GStrv) folders = NULL;
 
+    for (gsize i = 0; i < def->nmemories; i++) {
+        if (!qemuProcessCheckMemoryFile(def->memories[i], err))
+            return FALSE;
+    }
     qemuProcessContextFill(driver, def, &context);
     if (!memFileRemove(context.domainFolder, err) || !memFileMakeFolder(context.domainFolder, 0700, err))
         return FALSE;

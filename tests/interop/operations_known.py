@@ -69,12 +69,6 @@ def _plugRounding(step, stock, ours):
             and any("<size unit='KiB'>4096</size>" in text for text in ours['live']) and _ours(stock, ours))
 
 
-@_matcher('attach-file')
-def _attachFile(step, stock, ours):
-    return (step[0] == 'attach' and stock.get('code') == 'SYSTEM_ERROR' and 'unable to stat' in stock['said']
-            and ours.get('code') == 'INTERNAL_ERROR' and "can't open backing store" in ours['said'] and _ours(stock, ours))
-
-
 @_matcher('attach-checked')
 def _attachChecked(step, stock, ours):
     return (step[0] == 'attach' and step[2] == 'config' and stock['exit'] == 0 and ours.get('code') == 'CONFIG_UNSUPPORTED'
