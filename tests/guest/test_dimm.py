@@ -5,11 +5,13 @@
 MEM_TEST_URI names the connection to use; without it, a virtmemd is started.
 """
 
+import json
 import os
 import sys
 import unittest
 
 import libvirt
+import libvirt_qemu
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
@@ -86,6 +88,13 @@ class Dimm(unittest.TestCase):
         self.assertEqual(self.guest.tree().findtext('memory'), str(1024 * MIB))
         self.assertEqual(self.guest.nodeBlocksKib(), BOOT_KIB)
         self.assertEqual(self.guest.memTotalKib(), before)
+        self.assertEqual(self.ask('query-memory-devices'), [])
+        self.assertNotIn('memdimm0', [entry['name'] for entry in self.ask('qom-list', path='/objects')])
+
+    def ask(self, command, **arguments):
+        """QEMU's own word."""
+        text = json.dumps({'execute': command, 'arguments': arguments})
+        return json.loads(libvirt_qemu.qemuMonitorCommand(self.guest.domain, text, 0))['return']
 
     def testByVirshLiveAndConfig(self):
         path = os.path.join(self.guest.folder, 'dimm.xml')

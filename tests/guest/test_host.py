@@ -196,7 +196,7 @@ class HugePages(unittest.TestCase):
         self.addCleanup(conn.close)
         before = int(read(f'{POOL}/nr_hugepages'))
         self.addCleanup(write, f'{POOL}/nr_hugepages', before)
-        wanted = before + (256 + 64) // 2
+        wanted = before + (256 + 128) // 2
         self.assertEqual(conn.allocPages({2048: wanted}, -1, 1, libvirt.VIR_NODE_ALLOC_PAGES_SET), 1)
         self.assertEqual(read(f'{POOL}/nr_hugepages'), str(wanted))
         free = int(read(f'{POOL}/free_hugepages'))
@@ -209,14 +209,15 @@ class HugePages(unittest.TestCase):
         self.assertEqual(self.hugeKib(guest), 256 * MIB)
 
         dimm = ("<memory model='dimm'><source><pagesize unit='KiB'>2048</pagesize></source>"
-                "<target><size unit='MiB'>64</size><node>0</node></target></memory>")
+                "<target><size unit='MiB'>128</size><node>0</node></target></memory>")
         with self.assertRaises(libvirt.libvirtError):
             # Larger than what is left: QEMU cannot have it, and nothing is left behind.
-            guest.domain.attachDevice(dimm.replace("64<", "512<"))
+            guest.domain.attachDevice(dimm.replace("128<", "512<"))
         self.assertEqual(guest.memoryAliases(), [])
         guest.domain.attachDevice(dimm)
         guest.memoryEvents.wait('added', 'dimm0')
-        self.assertEqual(self.hugeKib(guest), (256 + 64) * MIB)
+        self.assertEqual(self.hugeKib(guest), (256 + 128) * MIB)
+        scene.until(guest.nodeBlocksKib, {0: (256 + 128) * MIB})
         guest.domain.destroy()
         self.assertEqual(int(read(f'{POOL}/free_hugepages')), free)
 

@@ -81,9 +81,14 @@ class TwoNodes(unittest.TestCase):
         self.assertEqual(self.guest.tree().findtext('memory'), str((1024 + 1024 + 512) * MIB))
         self.assertEqual(self.guest.domain.info()[1:3], [(1024 + 1024 + 512) * MIB, (1024 + 256 + 768) * MIB])
 
+        # What the guest has used of it the host has back after the shrinking.
+        self.guest.check('mkdir -p /run/fill && mount -t tmpfs -o size=2g fill /run/fill && '
+                         'dd if=/dev/zero of=/run/fill/all bs=1M count=1500 2>&1 && umount /run/fill')
+        used = self.guest.domain.memoryStats()['rss']
         self.plug('virtiomem0', 256)
         self.waitPlugged({'virtiomem0': 256, 'ua-right': 256})
         self.assertEqual(self.guest.memTotalKib(), before + 256 * MIB)
+        self.assertLess(self.guest.domain.memoryStats()['rss'], used - 256 * MIB)
         self.plug('virtiomem0', 0)
         self.waitPlugged({'virtiomem0': 0, 'ua-right': 256})
         self.assertEqual(self.guest.memTotalKib(), before)
@@ -163,6 +168,11 @@ class NoDriver(unittest.TestCase):
         guest.domain.setMemory(768 * MIB)
         device = guest.device('virtiomem0')
         self.assertEqual((device.findtext('target/requested'), device.findtext('target/current')), (str(256 * MIB), '0'))
+        # What is the matter is said where libvirt's protocol has a place for it.
+        status, said = guest.virsh('dominfo', 'GUEST')
+        self.assertEqual(status, 0)
+        self.assertIn('the guest has never sent statistics', said)
+        self.assertIn(f"'virtiomem0': nothing of the '{256 * MIB}' KiB requested is plugged", said)
         statistics = guest.domain.memoryStats()
         self.assertEqual(statistics['actual'], 1024 * MIB)
         self.assertEqual(statistics['last_update'], 0)

@@ -336,6 +336,51 @@ class QemuDies(Case):
             self.assertIn('Seccomp:\t2', file.read())
 
 
+class StartDialogue(Case):
+    """What QEMU is told of its memory before the guest's first step."""
+
+    MIB = 1024
+    ELASTIC = """
+    <memory model='virtio-mem'>
+      <target><size unit='MiB'>64</size><node>0</node><block unit='MiB'>2</block><requested unit='MiB'>{}</requested></target>
+    </memory>"""
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.daemon.command += ['--log-level', 'debug']
+        self.daemon.start()
+        self.connect()
+
+    def targets(self, currentMib, device=''):
+        """The balloon's targets, in bytes, and what the guest then has in KiB, of one with 64 MiB beside the device."""
+        xml = XML.format(name='guest', emulator=QEMU).replace('</memory>', f"""</memory>
+  <currentMemory unit='MiB'>{currentMib}</currentMemory>""", 1)
+        if device:
+            xml = xml.replace('<memory ', "<maxMemory slots='1' unit='MiB'>1024</maxMemory><memory ", 1).replace(
+                '<os>', "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu><os>").replace(
+                '<memballoon', f'{device}<memballoon')
+        before = os.path.getsize(self.daemon.log)
+        dom = self.conn.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+        current = dom.info()[2]
+        dom.destroy()
+        with open(self.daemon.log) as log:
+            log.seek(before)
+            sent = [json.loads(line.split(': > ', 1)[1]) for line in log if ': > {' in line]
+        self.assertIn('query-chardev', [command['execute'] for command in sent])
+        return [command['arguments']['value'] for command in sent if command['execute'] == 'balloon'], current
+
+    def testBalloonTarget(self):
+        """currentMemory is the target if it is below what the balloon has: without virtio-mem, whose size only libvirt counts."""
+        self.assertEqual(self.targets(64), ([], 64 * self.MIB))
+        self.assertEqual(self.targets(48), ([48 << 20], 64 * self.MIB))
+        for requested in (0, 32):
+            elastic = self.ELASTIC.format(requested)
+            self.assertEqual(self.targets(128, elastic), ([], 64 * self.MIB))
+            self.assertEqual(self.targets(96, elastic), ([], 64 * self.MIB))
+            self.assertEqual(self.targets(48, elastic), ([48 << 20], 64 * self.MIB))
+
+
 class Lifecycle(Case):
     def testStatesAndEvents(self):
         dom = self.start()
