@@ -132,6 +132,7 @@ static void letGo(QemuDomain *dom)
     if (dom->mon)
         qemuMonitorClose(dom->mon);
     g_clear_pointer(&dom->mon, qemuMonitorUnref);
+    g_cond_broadcast(&dom->changed);
 }
 
 void qemuDriverFree(QemuDriver *driver)
@@ -140,6 +141,7 @@ void qemuDriverFree(QemuDriver *driver)
 
     if (!driver)
         return;
+    g_atomic_int_set(&driver->closing, TRUE);
     all = qemuDomainListSnapshot(driver->domains);
     for (guint i = 0; i < all->len; i++)
         letGo(g_ptr_array_index(all, i));

@@ -19,6 +19,7 @@ struct QemuDriver {
     gint64 startTimeoutUs;                  /* immutable: how long a QEMU may be silent after exec */
 
     GThreadPool *reconnecting;              /* loop: asks the guests found at start; NULL: there were none */
+    int closing;                            /* atomic: nothing is to be waited for any more */
     int lastId;                             /* atomic */
     int active;                             /* atomic: running guests */
 

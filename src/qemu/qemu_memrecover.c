@@ -305,7 +305,7 @@ static void settleTask(QemuDomain *dom, int unused)
     g_autoptr(QemuJob) job = NULL;
 
     dom->settleQueued = FALSE;
-    if (!dom->live || !dom->memUnsettled)
+    if (!dom->live || !dom->memUnsettled || !qemuProcessConnectAgain(dom))
         return;
     job = qemuJobBegin(dom, "settle memory changes of", &problem);
     if (job && qemuMemChangeSettle(dom, &problem))

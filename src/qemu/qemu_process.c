@@ -34,6 +34,7 @@
 #define KILLED_WAIT_US (10 * G_USEC_PER_SEC)
 #define RECONNECT_THREADS 4
 #define RECONNECT_WAIT_US (5 * G_USEC_PER_SEC)
+#define CONNECT_AGAIN_US G_USEC_PER_SEC
 #define WORDS_BYTES 2048
 
 /* ---- last words ---- */
@@ -325,14 +326,31 @@ static void reconnectFree(gpointer data)
     g_free(entry);
 }
 
+/* Under lock. */
+static gboolean connectMonitor(QemuDomain *dom, GError **err)
+{
+    g_autofree char *path = qemuStoreMonitorPath(dom->driver, dom->live);
+    int fd = qemuMonitorConnect(path, err);
+
+    return fd >= 0 && qemuProcessOpenMonitor(dom, fd, err);
+}
+
+gboolean qemuProcessConnectAgain(QemuDomain *dom)
+{
+    while (dom->live && !dom->mon && !g_atomic_int_get(&dom->driver->closing)) {
+        if (connectMonitor(dom, NULL))
+            break;
+        g_cond_wait_until(&dom->changed, &dom->lock, g_get_monotonic_time() + CONNECT_AGAIN_US);
+    }
+    return dom->live && dom->mon;
+}
+
 /* Under lock: connect and ask. */
 static void reconnectAsk(Reconnect *entry)
 {
     QemuDomain *dom = entry->dom;
-    g_autofree char *path = qemuStoreMonitorPath(dom->driver, dom->live);
-    int fd = qemuMonitorConnect(path, &entry->error);
 
-    if (fd < 0 || !qemuProcessOpenMonitor(dom, fd, &entry->error))
+    if (!connectMonitor(dom, &entry->error))
         return;
     entry->news = dom->memNews;
     qemuRefreshSend(dom, &entry->refresh, FALSE, TRUE);

@@ -28,6 +28,10 @@ gboolean qemuProcessWatch(QemuDomain *dom);
 /* Under lock: serve the monitor's connected socket @fd from now on (taken over). */
 gboolean qemuProcessOpenMonitor(QemuDomain *dom, int fd, GError **err);
 
+/* Under lock, given up while waiting, for as long as it takes: QEMU that stands still takes few connections, and may have taken
+ * none of this daemon's. FALSE: it has ended, or this daemon does. */
+gboolean qemuProcessConnectAgain(QemuDomain *dom);
+
 /* Loop, at start: for each domain that was loaded as running, find its process, connect, and ask; in parallel, in the
  * background. Domains that ended meanwhile are put away at once. */
 void qemuProcessReconnectAll(QemuDriver *driver);

@@ -509,10 +509,9 @@ class DaemonDies(Case):
         self.assertEqual(dom.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED])
         self.assertIsNone(other.poll())
 
-    def testStateChangedMeanwhile(self):
-        dom = self.start(flags=0)
-        path = self.monitorPath(dom)
-        self.daemon.kill()
+    @staticmethod
+    def stopBehind(path):
+        """Stops the guest's CPUs while no daemon is there to see it."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(path)
             with monitor.makefile('rw') as talk:
@@ -522,6 +521,12 @@ class DaemonDies(Case):
                 for line in talk:
                     if json.loads(line).get('id') == 'query-status':
                         break
+
+    def testStateChangedMeanwhile(self):
+        dom = self.start(flags=0)
+        path = self.monitorPath(dom)
+        self.daemon.kill()
+        self.stopBehind(path)
         self.daemon.start()
         self.connect()
         self.assertEqual(self.conn.lookupByName('guest').state()[0], libvirt.VIR_DOMAIN_PAUSED)
@@ -545,6 +550,36 @@ class DaemonDies(Case):
         stuck.destroy()
         self.assertEqual(stuck.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED])
         self.assertTrue(lively.isActive())
+
+    def testSilentGuestAnswersLate(self):
+        """A guest that says nothing after a restart is taken for what it was, and asked as soon as it answers."""
+        self.answersLate(1)
+
+    def testSilentGuestTakesNoConnection(self):
+        """The same after more daemons than the socket of a QEMU that stands still takes connections from."""
+        self.answersLate(5)
+
+    def answersLate(self, daemons):
+        dom = self.start(flags=0)
+        path, pid = self.monitorPath(dom), self.pid()
+        self.daemon.kill()
+        self.stopBehind(path)
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(daemons - 1):
+            self.daemon.start()
+            self.daemon.stop()
+        self.daemon.start()
+        self.connect()
+        dom = self.conn.lookupByName('guest')
+        self.assertEqual(dom.state()[0], libvirt.VIR_DOMAIN_RUNNING)
+        os.kill(pid, signal.SIGCONT)
+        deadline = time.monotonic() + PATIENCE
+        while dom.state()[0] != libvirt.VIR_DOMAIN_PAUSED:
+            self.assertLess(time.monotonic(), deadline, 'the guest answers, and nobody has asked it')
+            time.sleep(0.05)
+        self.assertIn('actual', dom.memoryStats())
+        dom.resume()
+        self.events.wait(('guest', libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED))
 
     def testKilledAtAnyMoment(self):
         """Each time the daemon is killed somewhere within a start or a destroy; what is there afterwards is known and usable."""
