@@ -583,7 +583,7 @@ int qemuDriverGetVcpus(QemuDriver *driver, QemuUuid uuid, virVcpuInfo *info, int
     return count;
 }
 
-gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, virDomainJobInfo *info, GError **err)
+gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, gboolean completed, virDomainJobInfo *info, GError **err)
 {
     info->type = VIR_DOMAIN_JOB_NONE;
     return findRunning(driver, uuid, err) && done(driver);

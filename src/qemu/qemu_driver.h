@@ -115,8 +115,8 @@ int qemuDriverGetVcpusFlags(QemuDriver *driver, QemuUuid uuid, unsigned flags, G
 gboolean qemuDriverSetVcpusFlags(QemuDriver *driver, QemuUuid uuid, unsigned count, unsigned flags, GError **err);
 /* Per vCPU info and host CPU affinity map of @maplen bytes each; returns how many, -1 on error. */
 int qemuDriverGetVcpus(QemuDriver *driver, QemuUuid uuid, virVcpuInfo *info, int maxinfo, unsigned char *maps, int maplen, GError **err);
-/* VIR_DOMAIN_JOB_NONE when nothing runs. */
-gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, virDomainJobInfo *info, GError **err);
+/* VIR_DOMAIN_JOB_NONE when nothing runs. @completed: asked of the last one that ended, which needs no running guest. */
+gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, gboolean completed, virDomainJobInfo *info, GError **err);
 gboolean qemuDriverGetControlInfo(QemuDriver *driver, QemuUuid uuid, virDomainControlInfo *info, GError **err);
 /* @path: target ("vda") or source; "" for all. Order of @stats: rd_req, rd_bytes, wr_req, wr_bytes, errs (-1: none). */
 gboolean qemuDriverBlockStats(QemuDriver *driver, QemuUuid uuid, const char *path, gint64 stats[5], GError **err);

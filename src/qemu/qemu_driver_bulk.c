@@ -112,11 +112,17 @@ static void askVcpu(Row *row)
     addUint(row, "vcpu.maximum", def->vcpus.max);
     for (gsize i = 0; dom->live && i < qemuDomainVcpus(def); i++) {
         QemuSpawnStat stat;
+        guint64 delayNs;
+        pid_t thread;
 
         addInt(row, numbered(field, sizeof field, "vcpu", i, "state"), VIR_VCPU_RUNNING);
-        if (dom->vcpuThreads && i < dom->vcpuThreads->len &&
-            qemuSpawnStat(dom->process.pid, (pid_t)g_array_index(dom->vcpuThreads, gint64, i), &stat))
+        if (!dom->vcpuThreads || i >= dom->vcpuThreads->len)
+            continue;
+        thread = (pid_t)g_array_index(dom->vcpuThreads, gint64, i);
+        if (qemuSpawnStat(dom->process.pid, thread, &stat))
             addUllong(row, numbered(field, sizeof field, "vcpu", i, "time"), stat.userNs + stat.systemNs);
+        if (qemuSpawnDelay(dom->process.pid, thread, &delayNs))
+            addUllong(row, numbered(field, sizeof field, "vcpu", i, "delay"), delayNs);
     }
 }
 
@@ -145,14 +151,34 @@ static void askInterface(Row *row)
     }
 }
 
+static void addBlock(Row *row, gsize index, const DiskDef *disk, const QemuMonitorBlockStats *stats)
+{
+    char field[80];
+
+    addString(row, numbered(field, sizeof field, "block", index, "name"), disk->target);
+    if (disk->source)
+        addString(row, numbered(field, sizeof field, "block", index, "path"), disk->source);
+    if (!stats)
+        return;
+    addUllong(row, numbered(field, sizeof field, "block", index, "rd.reqs"), (guint64)stats->readRequests);
+    addUllong(row, numbered(field, sizeof field, "block", index, "rd.bytes"), (guint64)stats->readBytes);
+    addUllong(row, numbered(field, sizeof field, "block", index, "rd.times"), (guint64)stats->readNs);
+    addUllong(row, numbered(field, sizeof field, "block", index, "wr.reqs"), (guint64)stats->writeRequests);
+    addUllong(row, numbered(field, sizeof field, "block", index, "wr.bytes"), (guint64)stats->writeBytes);
+    addUllong(row, numbered(field, sizeof field, "block", index, "wr.times"), (guint64)stats->writeNs);
+    addUllong(row, numbered(field, sizeof field, "block", index, "fl.reqs"), (guint64)stats->flushRequests);
+    addUllong(row, numbered(field, sizeof field, "block", index, "fl.times"), (guint64)stats->flushNs);
+}
+
 static void askBlock(Row *row)
 {
     QemuDomain *dom = row->dom;
+    const DomainDef *def = qemuDomainDef(dom);
 
-    if (!dom->live)
-        return;
-    addUint(row, "block.count", dom->live->ndisks);
-    if (dom->live->ndisks > 0 && dom->mon)
+    addUint(row, "block.count", def->ndisks);
+    for (gsize i = 0; !dom->live && i < def->ndisks; i++)
+        addBlock(row, i, def->disks[i], NULL);
+    if (dom->live && def->ndisks > 0 && dom->mon)
         row->blockCall = qemuMonitorSend(dom->mon, "query-blockstats", NULL);
 }
 
@@ -221,25 +247,6 @@ static void answerBalloon(Row *row, gint64 deadline)
     g_mutex_unlock(&row->dom->lock);
     if (pid > 0 && qemuSpawnStat(pid, 0, &process))
         addUllong(row, "balloon.rss", process.rssKib);
-}
-
-static void addBlock(Row *row, gsize index, const DiskDef *disk, const QemuMonitorBlockStats *stats)
-{
-    char field[80];
-
-    addString(row, numbered(field, sizeof field, "block", index, "name"), disk->target);
-    if (disk->source)
-        addString(row, numbered(field, sizeof field, "block", index, "path"), disk->source);
-    if (!stats)
-        return;
-    addUllong(row, numbered(field, sizeof field, "block", index, "rd.reqs"), (guint64)stats->readRequests);
-    addUllong(row, numbered(field, sizeof field, "block", index, "rd.bytes"), (guint64)stats->readBytes);
-    addUllong(row, numbered(field, sizeof field, "block", index, "rd.times"), (guint64)stats->readNs);
-    addUllong(row, numbered(field, sizeof field, "block", index, "wr.reqs"), (guint64)stats->writeRequests);
-    addUllong(row, numbered(field, sizeof field, "block", index, "wr.bytes"), (guint64)stats->writeBytes);
-    addUllong(row, numbered(field, sizeof field, "block", index, "wr.times"), (guint64)stats->writeNs);
-    addUllong(row, numbered(field, sizeof field, "block", index, "fl.reqs"), (guint64)stats->flushRequests);
-    addUllong(row, numbered(field, sizeof field, "block", index, "fl.times"), (guint64)stats->flushNs);
 }
 
 static void answerBlock(Row *row, gint64 deadline)

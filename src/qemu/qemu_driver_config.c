@@ -23,14 +23,6 @@ gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err)
     return TRUE;
 }
 
-gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err)
-{
-    if (!qemuDriverStoreConfig(dom, def, err))
-        return FALSE;
-    qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_UPDATED);
-    return TRUE;
-}
-
 Arch qemuDriverHostArch(void)
 {
     struct utsname host;

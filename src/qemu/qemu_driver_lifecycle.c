@@ -127,14 +127,24 @@ static gboolean give(QemuDomain *dom, Order order, GError **err)
     return fine;
 }
 
-/* Refuse what only a guest agent or another hypervisor could do. */
-static gboolean checkMode(unsigned flags, unsigned known, unsigned agent, unsigned acpi, const char *what, GError **err)
+/* A guest whose CPUs stand still hears neither of the power button nor of an agent. */
+static gboolean checkRuns(QemuDomain *dom, GError **err)
 {
-    if (!qemuDriverCheckFlags(flags, known, what, err))
+    if (!qemuDomainCheckActive(dom, err))
         return FALSE;
+    if (dom->state == VIR_DOMAIN_RUNNING)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain is not running: it is paused or asleep");
+    return FALSE;
+}
+
+/* Refuse what only a guest agent could do. */
+static gboolean checkMode(QemuDomain *dom, unsigned flags, unsigned agent, unsigned acpi, GError **err)
+{
     if (!(flags & agent) || (flags & acpi))
         return TRUE;
-    memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+    if (checkRuns(dom, err))
+        memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
     return FALSE;
 }
 
@@ -155,12 +165,14 @@ gboolean qemuDriverShutdown(QemuDriver *driver, QemuUuid uuid, unsigned flags, G
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
 
-    if (!dom || !checkMode(flags, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_GUEST_AGENT,
-                           VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "qemuDomainShutdownFlags", err))
+    if (!dom || !qemuDriverCheckFlags(flags, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_GUEST_AGENT,
+                                      "qemuDomainShutdownFlags", err))
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "shut down", err);
-    return job && qemuDomainCheckActive(dom, err) && powerDown(dom, FALSE, err);
+    return job && checkRuns(dom, err) &&
+           checkMode(dom, flags, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, err) &&
+           powerDown(dom, FALSE, err);
 }
 
 gboolean qemuDriverReboot(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
@@ -169,12 +181,14 @@ gboolean qemuDriverReboot(QemuDriver *driver, QemuUuid uuid, unsigned flags, GEr
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
 
-    if (!dom || !checkMode(flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT,
-                           VIR_DOMAIN_REBOOT_GUEST_AGENT, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN, "qemuDomainReboot", err))
+    if (!dom || !qemuDriverCheckFlags(flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT,
+                                      "qemuDomainReboot", err))
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "reboot", err);
-    return job && qemuDomainCheckActive(dom, err) && powerDown(dom, TRUE, err);
+    return job && qemuDomainCheckActive(dom, err) &&
+           checkMode(dom, flags, VIR_DOMAIN_REBOOT_GUEST_AGENT, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN, err) &&
+           powerDown(dom, TRUE, err);
 }
 
 gboolean qemuDriverReset(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)

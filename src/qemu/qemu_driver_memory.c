@@ -35,16 +35,16 @@ static gboolean changeBegin(QemuDomain *dom, unsigned flags, Change *change, GEr
     return change->caps != NULL;
 }
 
-/* Devices other than memory cannot be changed on a running guest, and say so by name. */
-static void setUnsupported(GError **err, const char *verb, const char *element)
+/* Devices other than memory cannot be changed on a running guest, and say so by name. @balloonCode: what libvirt says of a balloon. */
+static void setUnsupported(GError **err, int balloonCode, const char *verb, const char *element)
 {
     if (strcmp(element, "memballoon") == 0)
-        memErrorSet(err, VIR_ERR_OPERATION_UNSUPPORTED, "%s of '<memballoon>' is not supported: it is made with the guest", verb);
+        memErrorSet(err, balloonCode, "%s of '<memballoon>' is not supported: it is made with the guest", verb);
     else
         memErrorSet(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s of '<%s>' is not supported: only '<memory>' devices can be", verb, element);
 }
 
-static MemoryDeviceDef *parseDevice(const char *xml, const char *verb, GError **err)
+static MemoryDeviceDef *parseDevice(const char *xml, int balloonCode, const char *verb, GError **err)
 {
     g_autoptr(xmlDoc) doc = memXmlParse(xml, "device_definition", err);
     xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
@@ -53,7 +53,7 @@ static MemoryDeviceDef *parseDevice(const char *xml, const char *verb, GError **
         return NULL;
     if (root && memXmlIs(root, "memory"))
         return memoryDeviceDefParse(root, DOMAIN_PARSE_STATUS, err);
-    setUnsupported(err, verb, root ? (const char *)root->name : "");
+    setUnsupported(err, balloonCode, verb, root ? (const char *)root->name : "");
     return NULL;
 }
 
@@ -195,7 +195,7 @@ gboolean qemuDriverAttachDevice(QemuDriver *driver, QemuUuid uuid, const char *x
     job = qemuJobBegin(dom, "attach a device to", err);
     if (!job || !changeBegin(dom, flags, &change, err))
         return FALSE;
-    device = parseDevice(xml, "attach", err);
+    device = parseDevice(xml, VIR_ERR_OPERATION_UNSUPPORTED, "attach", err);
     if (!device)
         return FALSE;
     if (change.config && !configWith(dom, &change, device, err))
@@ -250,7 +250,7 @@ gboolean qemuDriverDetachDevice(QemuDriver *driver, QemuUuid uuid, const char *x
     job = qemuJobBegin(dom, "detach a device from", err);
     if (!job || !changeBegin(dom, flags, &change, err))
         return FALSE;
-    device = parseDevice(xml, "detach", err);
+    device = parseDevice(xml, VIR_ERR_OPERATION_UNSUPPORTED, "detach", err);
     if (!device)
         return FALSE;
     if (change.live && !(live = findLive(dom->live, device))) {
@@ -293,7 +293,7 @@ static MemoryDeviceDef *findAlias(DomainDef *def, const char *alias, GError **er
     if (domainDevicesForEach(def, isNotSought, &search))
         memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "no device found with alias '%s'", alias);
     else
-        setUnsupported(err, "detach", search.element);
+        setUnsupported(err, VIR_ERR_OPERATION_UNSUPPORTED, "detach", search.element);
     return NULL;
 }
 
@@ -312,9 +312,9 @@ gboolean qemuDriverDetachDeviceAlias(QemuDriver *driver, QemuUuid uuid, const ch
     job = qemuJobBegin(dom, "detach a device from", err);
     if (!job || !changeBegin(dom, flags, &change, err))
         return FALSE;
-    if (change.live && !(live = findAlias(dom->live, alias, err)))
-        return FALSE;
     if (change.config && !(stored = findAlias(dom->config, alias, err)))
+        return FALSE;
+    if (change.live && !(live = findAlias(dom->live, alias, err)))
         return FALSE;
     /* libvirt's call returns when the guest has been asked; for both, the config may only follow what was done */
     return detach(dom, &change, live, stored, stored != NULL, err);
@@ -329,6 +329,9 @@ static gboolean updateConfig(QemuDomain *dom, Change *change, const MemoryDevice
 
     if (!deviceInfoHasUserAlias(&wanted->info))
         g_clear_pointer(&wanted->info.alias, g_free);
+    /* what could be no device of this guest is wrong in itself, and not missing */
+    if (!memoryDeviceDefDefaults(wanted, dom->config, err) || !memoryDeviceDefValidate(wanted, dom->config, err))
+        return FALSE;
     stored = qemuMemHotplugFindForUpdate(dom->config, wanted);
     if (stored)
         return configReplacing(dom, change, stored, wanted, err);
@@ -350,7 +353,7 @@ gboolean qemuDriverUpdateDevice(QemuDriver *driver, QemuUuid uuid, const char *x
     job = qemuJobBegin(dom, "update a device of", err);
     if (!job || !changeBegin(dom, flags & AFFECT_FLAGS, &change, err))
         return FALSE;
-    device = parseDevice(xml, "update", err);
+    device = parseDevice(xml, change.config ? VIR_ERR_OPERATION_UNSUPPORTED : VIR_ERR_CONFIG_UNSUPPORTED, "update", err);
     if (!device)
         return FALSE;
     if (change.config && !updateConfig(dom, &change, device, err))

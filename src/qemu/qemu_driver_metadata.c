@@ -259,7 +259,7 @@ gboolean qemuDriverSetMetadata(QemuDriver *driver, QemuUuid uuid, int type, cons
     if (config) {
         changed = domainDefCopy(dom->config, err);
         if (!changed || !setIn(changed, type, metadata, key, uri, err) ||
-            !qemuDriverReplaceConfig(dom, g_steal_pointer(&changed), err))
+            !qemuDriverStoreConfig(dom, g_steal_pointer(&changed), err))
             return FALSE;
     }
     if (live) {

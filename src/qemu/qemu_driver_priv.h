@@ -86,8 +86,6 @@ char *qemuDriverEmulator(QemuDriver *driver, const DomainDef *def, GError **err)
 
 /* Under lock: write @def (taken over) to disk and make it dom->config. On failure the old one stays. */
 gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err);
-/* The same, and clients are told that the definition was updated. */
-gboolean qemuDriverReplaceConfig(QemuDomain *dom, DomainDef *def, GError **err);
 /* The architecture that a definition without one means. */
 Arch qemuDriverHostArch(void);
 /* What undefine's @flags say about the firmware's variables: remove, keep, or refuse. */

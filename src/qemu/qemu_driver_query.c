@@ -166,7 +166,7 @@ gboolean qemuDriverSetVcpusFlags(QemuDriver *driver, QemuUuid uuid, unsigned cou
     if (!changed || !setConfigVcpus(changed, count, (flags & VIR_DOMAIN_VCPU_MAXIMUM) != 0, err) ||
         !domainDefValidate(changed, err))
         return FALSE;
-    return qemuDriverReplaceConfig(dom, g_steal_pointer(&changed), err);
+    return qemuDriverStoreConfig(dom, g_steal_pointer(&changed), err);
 }
 
 /* The CPUs that thread @thread (0: the process) may run on, into @map. */
@@ -220,13 +220,17 @@ int qemuDriverGetVcpus(QemuDriver *driver, QemuUuid uuid, virVcpuInfo *info, int
 
 /* ---- jobs of the kind that libvirt knows: there are none ---- */
 
-gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, virDomainJobInfo *info, GError **err)
+gboolean qemuDriverGetJobInfo(QemuDriver *driver, QemuUuid uuid, gboolean completed, virDomainJobInfo *info, GError **err)
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_auto(QemuGuard) guard = { 0 };
 
+    if (!dom)
+        return FALSE;
     memset(info, 0, sizeof *info);
     info->type = VIR_DOMAIN_JOB_NONE;
-    return dom != NULL;
+    guard = qemuGuardLock(dom);
+    return completed || qemuDomainCheckActive(dom, err);
 }
 
 gboolean qemuDriverGetControlInfo(QemuDriver *driver, QemuUuid uuid, virDomainControlInfo *info, GError **err)

@@ -285,3 +285,11 @@ gboolean qemuSpawnStat(pid_t pid, pid_t thread, QemuSpawnStat *stat)
     stat->rssKib = (guint64)MAX(rss, 0) * ((guint64)sysconf(_SC_PAGESIZE) / 1024);
     return TRUE;
 }
+
+gboolean qemuSpawnDelay(pid_t pid, pid_t thread, guint64 *delayNs)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/schedstat", (int)pid, (int)thread);
+    g_autofree char *text = memFileRead(path, 256, NULL, NULL);
+
+    return text && sscanf(text, "%*u %" G_GUINT64_FORMAT, delayNs) == 1;
+}

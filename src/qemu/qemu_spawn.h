@@ -54,3 +54,5 @@ typedef struct {
 
 /* @thread 0: the whole process, else one thread of it. FALSE: not there. */
 gboolean qemuSpawnStat(pid_t pid, pid_t thread, QemuSpawnStat *stat);
+/* How long @thread was ready to run and had no CPU. FALSE: not there, or the kernel does not count it. */
+gboolean qemuSpawnDelay(pid_t pid, pid_t thread, guint64 *delayNs);

@@ -140,7 +140,7 @@ static gboolean domainGetJobInfo(RpcCall *call, const void *argsp, void *retp, G
     const WireDomainArgs *args = argsp;
     WireJobInfo *ret = retp;
     virDomainJobInfo info = { 0 };
-    if (!qemuDriverGetJobInfo(rpcCallDriver(call), uuidOf(&args->dom), &info, err))
+    if (!qemuDriverGetJobInfo(rpcCallDriver(call), uuidOf(&args->dom), FALSE, &info, err))
         return FALSE;
     *ret = (WireJobInfo){
         .type = info.type,
@@ -163,7 +163,7 @@ static gboolean domainGetJobStats(RpcCall *call, const void *argsp, void *retp, 
                     call->procedure->name);
         return FALSE;
     }
-    if (!qemuDriverGetJobInfo(rpcCallDriver(call), uuidOf(&args->dom), &info, err))
+    if (!qemuDriverGetJobInfo(rpcCallDriver(call), uuidOf(&args->dom), (args->flags & VIR_DOMAIN_JOB_STATS_COMPLETED) != 0, &info, err))
         return FALSE;
     ret->type = info.type;
     return TRUE;
