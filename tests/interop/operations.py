@@ -4,10 +4,11 @@
 
     operations.py                            the same steps on both daemons, by the same virsh, live (needs root)
     operations.py --against operations.json  virtmemd alone, compared with stock's recorded answers
-    operations.py --record operations.json   record stock's answers
+    operations.py --record operations.json   record stock's answers, of the scenes that are short and
+                                             the same on every host
 
 Of each step are compared: virsh's exit status, the error code, the events that came, the memory part of the live and the
-stored XML, and what dommemstat prints but for the resident size. Exit status 0 when all agree but for the differences that
+stored XML, and what virsh prints but for the resident size. Exit status 0 when all agree but for the differences that
 docs/formatdomain.rst lists in its section on changes of a running guest; operations_known.py matches these.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,16 +28,32 @@ import ask
 import normalise
 import operations_known as known
 import operations_script as script
+import operations_words as words
 from peers import StockPeer, VirtmemdPeer
 
 VIRSH_SECONDS = 60
 MARK_SECONDS = 20
+
+SCENES = {**script.SCENES, **words.SCENES}
+
+# What virsh puts before a message tells its code.
+PREFIXES = {
+    'Requested operation is not valid': 'OPERATION_INVALID', 'unsupported configuration': 'CONFIG_UNSUPPORTED',
+    'invalid argument': 'INVALID_ARG', 'internal error': 'INTERNAL_ERROR', 'operation failed': 'OPERATION_FAILED',
+    'Operation not supported': 'OPERATION_UNSUPPORTED', 'XML error': 'XML_ERROR', 'device not found': 'DEVICE_MISSING',
+    'numerical overflow': 'OVERFLOW', 'argument unsupported': 'ARGUMENT_UNSUPPORTED', 'operation forbidden': 'OPERATION_DENIED',
+    'Timed out during operation': 'OPERATION_TIMEOUT', 'Domain not found': 'NO_DOMAIN', 'metadata not found': 'NO_DOMAIN_METADATA',
+    'this function is not supported by the connection driver': 'NO_SUPPORT',
+    # libvirt words these without the prefix of their code
+    'unsupported flags': 'INVALID_ARG', 'Flags ': 'INVALID_ARG', 'Invalid cpuNum': 'INVALID_ARG', 'cellNum in': 'INVALID_ARG',
+}
 
 # How long the guest, which never answers, is waited for; stock's own is 5 s and cannot be changed.
 UNPLUG_TIMEOUT = '1000'
 
 EVENTS = {
     libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE: lambda event, detail: 'lifecycle %d %d' % (event, detail),
+    libvirt.VIR_DOMAIN_EVENT_ID_REBOOT: lambda: 'reboot',
     libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE: lambda actual: 'balloon-change %d' % actual,
     libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED: lambda alias: 'device-added ' + alias,
     libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED: lambda alias: 'device-removed ' + alias,
@@ -122,32 +140,49 @@ class Player:
     def play(self, name):
         """A list of answers, one for each step."""
         self._clear()
-        xml, steps = script.SCENES[name]
+        xml, steps = SCENES[name]
         self.xml, self.shown = xml.replace('{folder}', self.folder), {}
+        for file, text in words.XMLS.items():
+            with open(os.path.join(self.folder, file + '.xml'), 'w') as out:
+                out.write(text)
         self.listener.take()
         return [self._step(*step) for step in steps]
 
     def _step(self, verb, *arguments):
         arguments = [argument.replace('{folder}', self.folder) for argument in arguments]
-        answer = {}
-        status, output = self._virsh(verb, arguments)
-        answer['exit'] = status
-        if status != 0:
-            answer['code'], answer['said'] = self._code(verb, arguments, output)
-        elif verb == 'dommemstat':
-            answer['output'] = [line for line in output.split('\n') if line and not line.startswith('rss ')]
+        answer = self._say(verb, arguments[0]) if verb in words.VERBS else self._do(verb, arguments)
         events = self.listener.take()
         if events:
             answer['events'] = events
         answer.update(self._show())
         return answer
 
-    def _virsh(self, verb, arguments):
+    def _do(self, verb, arguments):
+        """A step of operations_script.py."""
         path = os.path.join(self.folder, 'given.xml')
         with open(path, 'w') as file:
             file.write(arguments[0] if arguments else self.xml)
-        words = script.VERBS[verb][0](path, *arguments)
-        done = subprocess.run(['virsh', '-q', '-c', self.uri] + words, stdin=subprocess.DEVNULL, capture_output=True,
+        status, output = self._virsh(script.VERBS[verb][0](path, *arguments))
+        answer = {'exit': status}
+        if status != 0:
+            answer['code'], answer['said'] = self._code(verb, arguments, output)
+        elif verb == 'dommemstat':
+            answer['output'] = [line for line in output.split('\n') if line and not line.startswith('rss ')]
+        return answer
+
+    def _say(self, verb, line):
+        """A step of operations_words.py."""
+        status, output = self._virsh(shlex.split(line.replace('{guest}', script.NAME)))
+        answer = {'exit': status}
+        if status != 0:
+            answer['said'] = output.replace(self.folder, '{folder}')
+            answer['code'] = codeOf(answer['said'])
+        elif verb != 'status':
+            answer['output'] = printed(verb, output)
+        return answer
+
+    def _virsh(self, arguments):
+        done = subprocess.run(['virsh', '-q', '-c', self.uri] + arguments, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=VIRSH_SECONDS)
         return done.returncode, (done.stdout if done.returncode == 0 else done.stderr).strip()
 
@@ -169,7 +204,8 @@ class Player:
             domain = self.conn.lookupByName(script.NAME)
             if domain.isActive():
                 now['live'] = domain.XMLDesc()
-            now['config'] = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+            if domain.isPersistent():
+                now['config'] = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
         except libvirt.libvirtError as error:
             if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
@@ -184,6 +220,21 @@ class Player:
         return [text.replace(self.folder, '{folder}') for text in normalise.memoryElements(xml)]
 
 
+def codeOf(said):
+    """The code of virsh's message, 'none' where the words do not tell: of virsh itself, or one without a prefix."""
+    messages = [line[len('error: '):] for line in said.split('\n') if line.startswith('error: ')]
+    found = [code for prefix, code in PREFIXES.items() if messages and messages[-1].startswith(prefix)]
+    return found[0] if found else 'none'
+
+
+def printed(verb, output):
+    """The lines without what is another number at each call; of 'shape' without any number."""
+    output = re.sub(r'\b(rss[ =])\d+', r'\1N', output)
+    if verb == 'shape':
+        output = re.sub(r' *\d+(\.\d+)*', ' N', output)
+    return [line for line in output.split('\n') if line]
+
+
 def played(peer, names):
     player = Player(peer.uri, os.path.join(peer.folder, 'files'))
     try:
@@ -193,7 +244,7 @@ def played(peer, names):
 
 
 def playStock(folder, names):
-    with StockPeer(folder) as stock:
+    with StockPeer(folder, groups=True) as stock:
         return played(stock, names)
 
 
@@ -207,7 +258,7 @@ def playOurs(folder, names, program):
 
 def compareScene(name, stock, ours, used):
     """Sentences on what disagrees; the ids of known differences that were met are added to used."""
-    _, steps = script.SCENES[name]
+    _, steps = SCENES[name]
     found = []
     if len(stock) != len(steps):
         return ["%s: %d recorded answers for %d steps: record them anew" % (name, len(stock), len(steps))]
@@ -231,6 +282,13 @@ def _difference(left, right, key):
     return ''.join('\n    ' + line for line in lines)
 
 
+def recording(stock):
+    """JSON with one answer a line, so that a changed answer is a changed line."""
+    scenes = ['%s: [\n%s\n]' % (json.dumps(name), ',\n'.join(json.dumps(answer) for answer in answers))
+              for name, answers in stock.items()]
+    return '{\n%s\n}\n' % ',\n'.join(scenes)
+
+
 def compare(stock, ours, complete):
     used = set()
     found = [sentence for name in ours for sentence in compareScene(name, stock[name], ours[name], used)]
@@ -247,7 +305,7 @@ def compare(stock, ours, complete):
 def main():
     parser = argparse.ArgumentParser(description='the same operations on virtmemd and on stock libvirt')
     parser.add_argument('--virtmemd', default='virtmemd')
-    parser.add_argument('--scene', choices=sorted(script.SCENES))
+    parser.add_argument('--scene', choices=sorted(SCENES))
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument('--against', metavar='FILE')
     mode.add_argument('--record', metavar='FILE')
@@ -258,7 +316,9 @@ def main():
         return 1
     libvirt.registerErrorHandler(lambda *_: None, None)
     runEventLoop()
-    names = [options.scene] if options.scene else list(script.SCENES)
+    names = [options.scene] if options.scene else list(SCENES)
+    if options.against or options.record:
+        names = [name for name in names if name not in words.HERE_ONLY + words.LONG]
     with tempfile.TemporaryDirectory(prefix='operations-') as folder:
         if options.against:
             with open(options.against) as file:
@@ -267,8 +327,7 @@ def main():
             stock = playStock(os.path.join(folder, 's'), names)
         if options.record:
             with open(options.record, 'w') as file:
-                json.dump(stock, file, indent=1)
-                file.write('\n')
+                file.write(recording(stock))
             return 0
         return compare(stock, playOurs(os.path.join(folder, 'v'), names, options.virtmemd), not options.scene)
 

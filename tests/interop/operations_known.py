@@ -99,3 +99,13 @@ def _detachUnanswered(step, stock, ours):
     """stock says that it is done, leaves the device with the guest, and takes it out of the definition."""
     return (step[0] == 'detach' and stock['exit'] == 0 and 'live' not in stock and ours.get('code') == 'OPERATION_TIMEOUT'
             and 'live' not in ours and 'config' not in ours and _ours(stock, ours))
+
+
+@_matcher('memtune-own-side')
+def _memtuneOwnSide(step, stock, ours):
+    """stock's answer depends on limits of the running guest, and from then on the definitions differ"""
+    if step[0] not in ('virsh', 'shape') or not step[1].removeprefix('-r ').startswith('memtune ') or '--config' not in step[1]:
+        return False
+    refused = 'must be lower than or equal to swap_hard_limit' in stock.get('said', '') and ours['exit'] == 0
+    taken = stock['exit'] == 0 and "is below 'hard_limit'" in ours.get('said', '')
+    return (refused or taken) and _ours(stock, ours)

@@ -35,15 +35,15 @@ BALLOON = "<memballoon model='virtio'/>"
 NO_BALLOON = "<memballoon model='none'/>"
 
 
-def _memory(model, size, node=0, source='', extra='', alias='', address=''):
+def memory(model, size, node=0, source='', extra='', alias='', address=''):
     """A <memory> element; sizes in MiB, node None: none."""
     return ("<memory model='%s'>%s<target><size unit='MiB'>%d</size>%s%s</target>%s%s</memory>" % (
         model, source, size, '' if node is None else '<node>%d</node>' % node, extra,
         "<alias name='%s'/>" % alias if alias else '', address))
 
 
-def _elastic(size, requested, node=0, block=2, alias='', address=''):
-    return _memory('virtio-mem', size, node, '', "<block unit='MiB'>%d</block><requested unit='MiB'>%d</requested>" % (
+def elastic(size, requested, node=0, block=2, alias='', address=''):
+    return memory('virtio-mem', size, node, '', "<block unit='MiB'>%d</block><requested unit='MiB'>%d</requested>" % (
         block, requested), alias, address)
 
 
@@ -56,7 +56,7 @@ def _slot(number, base=''):
     return "<address type='dimm' slot='%d'%s/>" % (number, " base='%s'" % base if base else '')
 
 
-_DIMM = _memory('dimm', 64)
+_DIMM = memory('dimm', 64)
 
 PLAIN = (
     ('define',),
@@ -66,34 +66,34 @@ PLAIN = (
     ('start',),
     ('attach', _DIMM, 'live'),
     ('attach', _DIMM, 'config'),
-    ('attach', _memory('dimm', 32, 1), 'live config'),
-    ('attach', _memory('dimm', 16, 1, alias='ua-mine'), 'current'),
-    ('attach', _memory('dimm', 16, 1, alias='ua-mine'), 'live'),            # alias taken
-    ('attach', _memory('dimm', 16, 1, address=_slot(0)), 'live'),           # slot taken
-    ('attach', _memory('dimm', 16, 1, address=_slot(0)), 'config'),
-    ('attach', _memory('dimm', 16, 1, address=_slot(9)), 'live'),           # no such slot
-    ('attach', _memory('dimm', 16, 7), 'live'),                             # no such node
-    ('attach', _memory('dimm', 16, 7), 'config'),
-    ('attach', _memory('dimm', 16, None), 'live'),                          # no node
-    ('attach', _memory('dimm', 4000), 'live'),                              # no room
-    ('attach', _memory('dimm', 4000), 'config'),
-    ('attach', _memory('dimm', 0), 'live'),
-    ('attach', _memory('dimm', 16, address=_slot(3, '0x100001')), 'live'),  # QEMU refuses the base
-    ('attach', _memory('nvdimm', 16, source=_file('nvdimm')), 'live'),      # the guest has none: QEMU refuses
-    ('attach', _memory('sgx-epc', 16, None), 'live'),
+    ('attach', memory('dimm', 32, 1), 'live config'),
+    ('attach', memory('dimm', 16, 1, alias='ua-mine'), 'current'),
+    ('attach', memory('dimm', 16, 1, alias='ua-mine'), 'live'),            # alias taken
+    ('attach', memory('dimm', 16, 1, address=_slot(0)), 'live'),           # slot taken
+    ('attach', memory('dimm', 16, 1, address=_slot(0)), 'config'),
+    ('attach', memory('dimm', 16, 1, address=_slot(9)), 'live'),           # no such slot
+    ('attach', memory('dimm', 16, 7), 'live'),                             # no such node
+    ('attach', memory('dimm', 16, 7), 'config'),
+    ('attach', memory('dimm', 16, None), 'live'),                          # no node
+    ('attach', memory('dimm', 4000), 'live'),                              # no room
+    ('attach', memory('dimm', 4000), 'config'),
+    ('attach', memory('dimm', 0), 'live'),
+    ('attach', memory('dimm', 16, address=_slot(3, '0x100001')), 'live'),  # QEMU refuses the base
+    ('attach', memory('nvdimm', 16, source=_file('nvdimm')), 'live'),      # the guest has none: QEMU refuses
+    ('attach', memory('sgx-epc', 16, None), 'live'),
     ('attach', '<memory model="dimm"><target><node>0</node></target></memory>', 'live'),
     ('attach', '<memory', 'live'),
-    ('detach', _memory('dimm', 48), 'live'),                                # no such device
-    ('detach', _memory('dimm', 48), 'config'),
-    ('detach', _memory('dimm', 32, 0), 'live config'),                      # other node
+    ('detach', memory('dimm', 48), 'live'),                                # no such device
+    ('detach', memory('dimm', 48), 'config'),
+    ('detach', memory('dimm', 32, 0), 'live config'),                      # other node
     ('detach', _DIMM, 'config'),
     ('detach-alias', 'dimm7', 'live'),
     ('detach-alias', 'dimm0', 'config'),
     ('detach-alias', 'dimm0', 'live'),                                      # the guest is asked, and never answers
-    ('update', _elastic(64, 32), 'live'),                                   # no such device
+    ('update', elastic(64, 32), 'live'),                                   # no such device
     ('update', _DIMM, 'live'),                                              # nothing of a DIMM changes
-    ('attach', _memory('dimm', 16), 'live'),
-    ('attach', _memory('dimm', 16), 'live'),                                # no slot left
+    ('attach', memory('dimm', 16), 'live'),
+    ('attach', memory('dimm', 16), 'live'),                                # no slot left
     ('destroy',),
     ('start',),
     ('destroy',),
@@ -103,23 +103,23 @@ PLAIN = (
 # What stock libvirt stores, and then cannot start.
 CANNOT_START = (
     ('define',),
-    ('attach', _memory('dimm', 16, None), 'config'),
-    ('attach', _memory('dimm', 16, 1, address=_slot(9)), 'config'),
+    ('attach', memory('dimm', 16, None), 'config'),
+    ('attach', memory('dimm', 16, 1, address=_slot(9)), 'config'),
     ('undefine',),
 )
 
 ELASTIC = (
     ('define',),
     ('start',),
-    ('attach', _elastic(128, 64, 1), 'live'),
-    ('attach', _elastic(128, 64, 1, alias='ua-both'), 'live config'),
-    ('attach', _elastic(64, 128), 'live'),                                  # requested above size
-    ('attach', _elastic(64, 3), 'live'),                                    # not a block's multiple
-    ('attach', _elastic(64, 0, block=3), 'live'),                           # block no power of two
-    ('attach', _memory('virtio-mem', 64), 'live'),                          # no block
-    ('attach', _memory('virtio-pmem', 16, None, source=_file('pmem')), 'live'),
-    ('attach', _memory('virtio-pmem', 16, None), 'live'),                   # no path
-    ('attach', _memory('virtio-pmem', 16, 0, source=_file('pmem')), 'live'),
+    ('attach', elastic(128, 64, 1), 'live'),
+    ('attach', elastic(128, 64, 1, alias='ua-both'), 'live config'),
+    ('attach', elastic(64, 128), 'live'),                                  # requested above size
+    ('attach', elastic(64, 3), 'live'),                                    # not a block's multiple
+    ('attach', elastic(64, 0, block=3), 'live'),                           # block no power of two
+    ('attach', memory('virtio-mem', 64), 'live'),                          # no block
+    ('attach', memory('virtio-pmem', 16, None, source=_file('pmem')), 'live'),
+    ('attach', memory('virtio-pmem', 16, None), 'live'),                   # no path
+    ('attach', memory('virtio-pmem', 16, 0, source=_file('pmem')), 'live'),
     ('resize', '--alias ua-first --requested-size 32M', 'live'),
     ('resize', '--alias ua-first --requested-size 16M', 'live config'),
     ('resize', '--alias ua-first --requested-size 48M', 'config'),
@@ -128,10 +128,10 @@ ELASTIC = (
     ('resize', '--alias ua-first --requested-size 1G', 'live'),
     ('resize', '--alias nobody --requested-size 32M', 'live'),
     ('resize', '--alias virtiomem0 --requested-size 32M', 'live'),
-    ('update', _elastic(128, 32, alias='ua-first'), 'live'),                # another size
-    ('update', _elastic(64, 128, alias='ua-first'), 'live'),
-    ('detach', _elastic(128, 64, 1), 'live'),                               # QEMU does not unplug it
-    ('detach', _elastic(128, 64, 1, alias='ua-both'), 'config'),
+    ('update', elastic(128, 32, alias='ua-first'), 'live'),                # another size
+    ('update', elastic(64, 128, alias='ua-first'), 'live'),
+    ('detach', elastic(128, 64, 1), 'live'),                               # QEMU does not unplug it
+    ('detach', elastic(128, 64, 1, alias='ua-both'), 'config'),
     ('setmem', '96M', 'live'),
     ('setmem', '96M', 'config'),
     ('setmem', '500M', 'live'),                                             # above what the balloon reaches
@@ -162,18 +162,18 @@ ELASTIC = (
 BETTER = (
     ('define',),
     ('start',),
-    ('update', _elastic(64, 32, alias='ua-first'), 'live'),                 # no address
+    ('update', elastic(64, 32, alias='ua-first'), 'live'),                 # no address
     ('resize', '--alias ua-first --requested-size 16M', 'live config'),
-    ('attach', _memory('dimm', 16), 'live config'),
-    ('detach', _elastic(64, 0, alias='ua-first'), 'live'),                  # as it was attached, before the resize
-    ('attach', _memory('dimm', 32), 'live'),
+    ('attach', memory('dimm', 16), 'live config'),
+    ('detach', elastic(64, 0, alias='ua-first'), 'live'),                  # as it was attached, before the resize
+    ('attach', memory('dimm', 32), 'live'),
     ('setmem', '170M', 'live config'),                                      # more than the definition has
-    ('detach', _memory('dimm', 32), 'live'),                                # the guest never answers
-    ('detach', _memory('dimm', 16), 'live config'),
-    ('detach', _memory('dimm', 3), 'config'),
-    ('attach', _memory('dimm', 3), 'live'),                                 # no multiple of QEMU's step
+    ('detach', memory('dimm', 32), 'live'),                                # the guest never answers
+    ('detach', memory('dimm', 16), 'live config'),
+    ('detach', memory('dimm', 3), 'config'),
+    ('attach', memory('dimm', 3), 'live'),                                 # no multiple of QEMU's step
     ('setmem', '150M', 'live config'),                                      # more than the definition can have
-    ('detach', _elastic(64, 32, alias='ua-first'), 'config'),               # as it was attached, since resized
+    ('detach', elastic(64, 32, alias='ua-first'), 'config'),               # as it was attached, since resized
     ('destroy',),
     ('undefine',),
 )
@@ -181,9 +181,9 @@ BETTER = (
 SLOTS = (
     ('define',),
     ('start',),
-    ('attach', _memory('dimm', 16), 'live'),
-    ('attach', _memory('dimm', 16), 'live'),                                # no slot left
-    ('attach', _elastic(64, 0), 'live'),                                    # takes none
+    ('attach', memory('dimm', 16), 'live'),
+    ('attach', memory('dimm', 16), 'live'),                                # no slot left
+    ('attach', elastic(64, 0), 'live'),                                    # takes none
     ('destroy',),
     ('undefine',),
 )
@@ -191,10 +191,10 @@ SLOTS = (
 NVDIMM = (
     ('define',),
     ('start',),
-    ('attach', _memory('nvdimm', 16, source=_file('nvdimm')), 'live'),
-    ('attach', _memory('nvdimm', 16, source=_file('missing/nvdimm')), 'live'),
-    ('attach', _memory('nvdimm', 16), 'live'),                              # no path
-    ('detach', _memory('nvdimm', 16, source=_file('nvdimm')), 'live'),      # QEMU does not unplug it
+    ('attach', memory('nvdimm', 16, source=_file('nvdimm')), 'live'),
+    ('attach', memory('nvdimm', 16, source=_file('missing/nvdimm')), 'live'),
+    ('attach', memory('nvdimm', 16), 'live'),                              # no path
+    ('detach', memory('nvdimm', 16, source=_file('nvdimm')), 'live'),      # QEMU does not unplug it
     ('destroy',),
     ('undefine',),
 )
@@ -202,10 +202,10 @@ NVDIMM = (
 BARE = (
     ('define',),
     ('start',),
-    ('attach', _memory('dimm', 16, None), 'live'),                          # no <maxMemory>
-    ('attach', _memory('dimm', 16, None), 'config'),
-    ('attach', _elastic(64, 0, None), 'live'),
-    ('detach', _memory('dimm', 16, None), 'live'),
+    ('attach', memory('dimm', 16, None), 'live'),                          # no <maxMemory>
+    ('attach', memory('dimm', 16, None), 'config'),
+    ('attach', elastic(64, 0, None), 'live'),
+    ('detach', memory('dimm', 16, None), 'live'),
     ('setmem', '64M', 'live'),                                              # no balloon
     ('period', '3', 'live'),
     ('period', '3', 'config'),
@@ -228,12 +228,12 @@ SCENES = {
     'cannot-start': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS, 'devices': BALLOON}, CANNOT_START),
     'plain': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS, 'devices': BALLOON}, PLAIN),
     'elastic': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS,
-                          'devices': PORTS + BALLOON + _elastic(64, 0, alias='ua-first')}, ELASTIC),
+                          'devices': PORTS + BALLOON + elastic(64, 0, alias='ua-first')}, ELASTIC),
     'better': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS,
-                         'devices': PORTS + BALLOON + _elastic(64, 0, alias='ua-first')}, BETTER),
+                         'devices': PORTS + BALLOON + elastic(64, 0, alias='ua-first')}, BETTER),
     'slots': (DOMAIN % {'ceiling': CEILING.replace("'4'", "'1'"), 'cpu': CELLS, 'devices': PORTS + BALLOON}, SLOTS),
     'nvdimm': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS,
-                         'devices': BALLOON + _memory('nvdimm', 16, source=_file('boot'))}, NVDIMM),
+                         'devices': BALLOON + memory('nvdimm', 16, source=_file('boot'))}, NVDIMM),
     'bare': (DOMAIN % {'ceiling': '', 'cpu': '', 'devices': NO_BALLOON}, BARE),
 }
 
@@ -276,6 +276,7 @@ VERBS = {
     'define': (lambda path: ['define', path], None),
     'start': (lambda path: ['start', '--paused', NAME], lambda domain: domain.createWithFlags(1)),
     'destroy': (lambda path: ['destroy', NAME], lambda domain: domain.destroy()),
+    'create': (lambda path: ['create', '--paused', path], None),
     'undefine': (lambda path: ['undefine', NAME], None),
     'suspend': (lambda path: ['suspend', NAME], lambda domain: domain.suspend()),
     'resume': (lambda path: ['resume', NAME], lambda domain: domain.resume()),

@@ -39,13 +39,17 @@ class Peer:
 
 
 class StockPeer(Peer):
+    def __init__(self, folder, groups=False):
+        super().__init__(folder)
+        self.groups = groups
+
     def ask(self, xml):
         """Asks again when lost: libvirt 9.0 can die of what an earlier question broke in it."""
         answer = super().ask(xml)
         return super().ask(xml) if answer["define"] == "LOST" else answer
 
     def _start(self):
-        self.stock = stock_libvirtd.StockLibvirtd(self.folder).start()
+        self.stock = stock_libvirtd.StockLibvirtd(self.folder, groups=self.groups).start()
         self.uri = self.stock.uri
 
     def _stop(self):

@@ -32,11 +32,11 @@ user = "root"
 group = "root"
 security_driver = "none"
 namespaces = []
-cgroup_controllers = []
+cgroup_controllers = [%s]
 remember_owner = 0
 stdio_handler = "file"
 hugetlbfs_mount = "%s"
-""" % HUGEPAGES
+"""
 
 LIBVIRTD_CONF = """\
 log_outputs = "%(level)s:file:%(folder)s/log/libvirtd.log"
@@ -49,6 +49,9 @@ max_anonymous_clients = 200
 
 # Probing every installed QEMU takes a minute: those not named here are hidden from this daemon.
 EMULATORS = ("x86_64", "aarch64", "ppc64", "s390x")
+
+# What a guest's control group is for, when it has one.
+CONTROLLERS = ("memory", "cpuset")
 
 # The folders of libvirt that each daemon gets for itself: name under DIR, place in the namespace.
 BINDS = (
@@ -74,11 +77,17 @@ def _hideEmulatorsScript():
         " case $emulator in %s) ;; *) mount --bind /dev/null $emulator ;; esac; done" % kept)
 
 
-class StockLibvirtd:
-    """One private libvirtd; the folder is created when missing and kept afterwards."""
+def _oneCgroupVersionScript():
+    """libvirt 9.0 starts no guest where version 1 has the controllers and version 2 is mounted beside it without any."""
+    return "grep -q '^[^ ]* [^ ]* cgroup .*memory' /proc/mounts && umount -a -t cgroup2 || true"
 
-    def __init__(self, folder, logLevel=3, logFilters=""):
+
+class StockLibvirtd:
+    """One private libvirtd; the folder is created when missing and kept afterwards. Guests get control groups on demand."""
+
+    def __init__(self, folder, logLevel=3, logFilters="", groups=False):
         self.folder = os.path.abspath(folder)
+        self.groups = groups
         self.logLevel = logLevel
         self.logFilters = logFilters
         self.process = None
@@ -102,7 +111,7 @@ class StockLibvirtd:
             'mkdir -p %s && mount --bind "$0/%s" %s' % (place, name, place)
             for name, place in BINDS)
         script = "\n".join((
-            "set -e", hugepagesMountScript(), _hideEmulatorsScript(), binds,
+            "set -e", hugepagesMountScript(), _hideEmulatorsScript(), binds, _oneCgroupVersionScript() if self.groups else "",
             'exec libvirtd --pid-file "$0/pid"'))
         with open(os.path.join(self.folder, "out"), "wb") as out:
             self.process = subprocess.Popen(
@@ -134,7 +143,7 @@ class StockLibvirtd:
         for name in ("run", "lib/qemu", "cache", "etc/qemu", "log/qemu"):
             os.makedirs(os.path.join(self.folder, name), exist_ok=True)
         with open(os.path.join(self.folder, "etc", "qemu.conf"), "w") as conf:
-            conf.write(QEMU_CONF)
+            conf.write(QEMU_CONF % (", ".join('"%s"' % name for name in CONTROLLERS if self.groups), HUGEPAGES))
         with open(os.path.join(self.folder, "etc", "libvirtd.conf"), "w") as conf:
             conf.write(LIBVIRTD_CONF % {
                 "level": self.logLevel, "filters": self.logFilters, "folder": self.folder})
