@@ -42,8 +42,13 @@ static const DomainDef *meant(QemuDomain *dom, unsigned flags, const char *what,
 {
     gboolean live, config;
 
-    if (!qemuDriverCheckFlags(flags, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG | VIR_TYPED_PARAM_STRING_OKAY, what, err) ||
-        !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!qemuDriverCheckFlags(flags, AFFECT_FLAGS | VIR_TYPED_PARAM_STRING_OKAY, what, err))
+        return NULL;
+    if ((flags & AFFECT_FLAGS) == AFFECT_FLAGS) {
+        memErrorSet(err, VIR_ERR_INVALID_ARG, "flags 'live' and 'config' exclude each other in '%s': one definition is read", what);
+        return NULL;
+    }
+    if (!qemuDriverAffects(dom, flags, &live, &config, err))
         return NULL;
     return live ? dom->live : dom->config;
 }
@@ -219,24 +224,29 @@ gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const Qemu
 
 /* ---- numatune ---- */
 
-static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+/* What is wrong with the values themselves, whatever they are for. @nodes: the parsed nodeset, NULL if none is given. */
+static gboolean parseNuma(const QemuParam *mode, const QemuParam *nodeset, MemBitmap **nodes, GError **err)
 {
     if (mode && (mode->i < 0 || mode->i >= NUMA_MODE_LAST)) {
         memErrorSet(err, VIR_ERR_INVALID_ARG, "'numa_mode' of '%" G_GINT64_FORMAT "' is unknown: it has to be '0' to '%d'", mode->i,
                     NUMA_MODE_LAST - 1);
         return FALSE;
     }
-    if (nodeset) {
-        g_autoptr(MemBitmap) nodes = memBitmapParse(nodeset->s, CONF_SET_LIMIT, err);
+    if (!nodeset)
+        return TRUE;
+    *nodes = memBitmapParse(nodeset->s, CONF_SET_LIMIT, err);
+    if (*nodes && memBitmapIsEmpty(*nodes)) {
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_nodeset' of '%s' names no node", nodeset->s);
+        return FALSE;
+    }
+    return *nodes != NULL;
+}
 
-        if (!nodes)
-            return FALSE;
-        if (memBitmapIsEmpty(nodes)) {
-            memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_nodeset' of '%s' names no node", nodeset->s);
-            return FALSE;
-        }
+static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const MemBitmap *nodes, GError **err)
+{
+    if (nodes) {
         memBitmapFree(numa->nodes);
-        numa->nodes = g_steal_pointer(&nodes);
+        numa->nodes = memBitmapCopy(nodes);
         numa->placement = NUMA_PLACEMENT_STATIC;
     }
     if (!numa->nodes && numa->placement != NUMA_PLACEMENT_AUTO) {
@@ -249,14 +259,16 @@ static gboolean mergeNuma(NumaDef *numa, const QemuParam *mode, const QemuParam 
     return TRUE;
 }
 
-/* The mode is how the backends were told to allocate, once. To name it is fine when it comes with the nodes that are in force. */
-static gboolean checkLiveMode(const NumaDef *numa, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+/* The mode is how the backends were told to allocate, once. To name it is fine when it comes with the nodes that are in force;
+ * where they were told nothing, what a group does is strict, and may be called restrictive. */
+static gboolean checkLiveMode(const NumaDef *numa, const QemuParam *mode, const MemBitmap *nodes, GError **err)
 {
-    NumaMemoryMode now = numa->hasMemory ? numa->mode : NUMA_MODE_STRICT;
-
-    if (!mode || mode->i < 0 || mode->i >= NUMA_MODE_LAST)
+    /* without nodes at all, their lack is what is wrong */
+    if (!mode || (!numa->hasMemory && !nodes))
         return TRUE;
-    if (mode->i == (gint64)now && (nodeset || now != NUMA_MODE_STRICT))
+    if (!numa->hasMemory && (mode->i == NUMA_MODE_STRICT || mode->i == NUMA_MODE_RESTRICTIVE))
+        return TRUE;
+    if (numa->hasMemory && mode->i == (gint64)numa->mode && (nodes || numa->mode != NUMA_MODE_STRICT))
         return TRUE;
     memErrorSet(err, VIR_ERR_OPERATION_INVALID, "'numa_mode' of a running guest cannot be changed: change its definition ('--config')");
     return FALSE;
@@ -274,12 +286,13 @@ static gboolean checkLiveNodes(const NumaDef *numa, GError **err)
     return FALSE;
 }
 
-static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const QemuParam *nodeset, GError **err)
+static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const MemBitmap *given, GError **err)
 {
     NumaDef *numa = &dom->live->numa;
     NumaDef wanted = { .mode = numa->hasMemory ? numa->mode : NUMA_MODE_STRICT, .placement = numa->placement,
                        .nodes = numa->nodes ? memBitmapCopy(numa->nodes) : NULL };
-    gboolean valid = checkLiveMode(numa, mode, nodeset, err) && mergeNuma(&wanted, mode, nodeset, err);
+    gboolean asIs = !given && !numa->hasMemory && mode && mode->i == NUMA_MODE_STRICT;
+    gboolean valid = asIs || (checkLiveMode(numa, mode, given, err) && mergeNuma(&wanted, mode, given, err));
     g_autoptr(MemBitmap) nodes = wanted.nodes;
     char uuid[QEMU_UUID_TEXT];
     char *folder;
@@ -287,7 +300,7 @@ static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const QemuPa
     if (!valid)
         return FALSE;
     /* told what is so already */
-    if (mode && numa->hasMemory && memBitmapEqual(numa->nodes, nodes))
+    if (asIs || (mode && numa->hasMemory && memBitmapEqual(numa->nodes, nodes)))
         return TRUE;
     if (!checkLiveNodes(numa, err) || !qemuMemoryCheckHostNodes(nodes, err))
         return FALSE;
@@ -314,13 +327,14 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
     const QemuParam *mode = findParam(params, count, VIR_DOMAIN_NUMA_MODE);
     const QemuParam *nodeset = findParam(params, count, VIR_DOMAIN_NUMA_NODESET);
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
+    g_autoptr(MemBitmap) nodes = NULL;
     g_autoptr(DomainDef) stored = NULL;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
     gboolean live, config;
 
     if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS, "qemuDriverSetNumaParams", err) ||
-        !checkParams(params, count, known, G_N_ELEMENTS(known), err))
+        !checkParams(params, count, known, G_N_ELEMENTS(known), err) || !parseNuma(mode, nodeset, &nodes, err))
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "change the NUMA parameters of", err);
@@ -328,12 +342,10 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
         return FALSE;
     if (!mode && !nodeset)
         return TRUE;
-    if (config) {
-        stored = domainDefCopy(dom->config, err);
-        if (!stored || !mergeNuma(&stored->numa, mode, nodeset, err))
-            return FALSE;
-    }
-    if (live && !setLiveNuma(dom, mode, nodeset, err))
+    if (live && !setLiveNuma(dom, mode, nodes, err))
         return FALSE;
-    return !config || storeConfig(dom, stored, err);
+    if (!config)
+        return TRUE;
+    stored = domainDefCopy(dom->config, err);
+    return stored && mergeNuma(&stored->numa, mode, nodes, err) && storeConfig(dom, stored, err);
 }
