@@ -180,11 +180,16 @@ SCENES = {
     'limits': (_CELLS, _DEFINE + _START + _virsh(LIMITS_LIVE) + _END),
     'restrictive': (_RESTRICTIVE, _DEFINE + _START + _virsh(_each('numatune {guest} --live', (
         '', '--nodeset 0', '--nodeset 9', '--mode strict', '--mode restrictive', '--mode restrictive --nodeset 0'))) + _END),
+    'numa-strict': (_CELLS, _DEFINE + _START + _virsh(['numatune {guest} --live --mode strict',
+                                                       'numatune {guest} --live --mode strict --nodeset 0']) + _END),
+    'numa-preferred': (_CELLS, _DEFINE + _START + _virsh(['numatune {guest} --live --mode preferred --nodeset 0']) + _END),
+    'numa-restrictive': (_CELLS, _DEFINE + _START + _virsh(['numatune {guest} --live --mode restrictive --nodeset 0',
+                                                            'numatune {guest} --live', 'numatune {guest} --live --nodeset 0']) + _END),
     'limits-off': (_CELLS, _DEFINE + _virsh(LIMITS_LIVE) + (('undefine',),)),
 }
 
 # These depend on the host: only both daemons on one host can be compared.
-HERE_ONLY = ('host', 'pools', 'limits', 'restrictive')
+HERE_ONLY = ('host', 'pools', 'limits', 'restrictive', 'numa-strict', 'numa-preferred', 'numa-restrictive')
 
 # The same lines in other states take minutes: they are played where both daemons are, and not recorded.
 LONG = ('words-running', 'words-transient', 'words-plain', 'words-bare', 'limits-off')
