@@ -119,7 +119,7 @@ static const CmdOption detachOptions[] = {
     { .name = "alias", .kind = CMD_KIND_STRING, .flags = CMD_REQUIRED | CMD_POSITIONAL | CMD_MANY, .value = "ALIAS",
       .help = "alias of a memory device", .complete = CMD_COMPLETE_ALIAS },
     { .name = "on-failure", .kind = CMD_KIND_CHOICE, .value = "WHAT", .choices = onFailureChoices,
-      .help = "what becomes of a device that shrank and cannot go" },
+      .help = "what becomes of a device that shrank and cannot go, by default keep" },
     OPTION_PERSISTENT,
     OPTION_CONFIG,
     OPTION_LIVE,

@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""manual.py: the manual of virsh-memory against the program's own tables, in both directions.
+"""manual.py: the manual of virsh-memory against the program's own tables, in both directions, and against recorded JSON.
 
     manual.py MANUAL.rst
 """
 
+import os
 import re
 import subprocess
 import sys
 
 SECTION = re.compile(r'^(\S.*)\n([=-])\2+\n', re.M)
 OPTION = re.compile(r'^(?:``-\w``, )?``--([a-z-]+)``(?: \*(\S+)\*)?\n    \S', re.M)
+MEMBER = re.compile(r'^ *"(\w+)": ', re.M)
 STATUS = re.compile(r'^(\d+)\n    (.*)', re.M)
 
 
@@ -61,6 +63,22 @@ def problems(text):
                 yield f"section '{name}' does not have the synopsis '{commands[name]}'"
 
 
+def recordedMembers():
+    """Every member of a JSON document that tests/cli has on record."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name in sorted(os.listdir(folder)):
+        if name.endswith('.out'):
+            with open(os.path.join(folder, name), encoding='utf-8') as out:
+                yield from MEMBER.findall(out.read())
+
+
+def undocumented(text):
+    output = text[text.index('\nOUTPUT\n'):text.index('\nINTERRUPTION\n')]
+    for member in sorted(set(recordedMembers())):
+        if f'``{member}``' not in output:
+            yield f"JSON member '{member}' is not in the manual"
+
+
 def differences(where, have, documented):
     for row in have:
         if tuple(row) not in map(tuple, documented):
@@ -72,7 +90,8 @@ def differences(where, have, documented):
 
 def main(arguments):
     with open(arguments[0], encoding='utf-8') as manual:
-        found = list(problems(manual.read()))
+        text = manual.read()
+    found = [*problems(text), *undocumented(text)]
     for problem in found:
         print(problem)
     print(f'{len(found)} problems')
