@@ -185,7 +185,7 @@ class Resize(unittest.TestCase):
         run = self.resize(guest, GIB + 512 * MIB)
         self.assertEqual((run.status, run.diagnosis), (3, 'not-online'), str(run))
         self.assertEqual(self.current(guest), [512 * MIB])
-        guest.check('for state in $(grep -lx offline /sys/devices/system/memory/memory*/state); do echo online > $state; done')
+        guest.check('for state in $(grep -lx offline /sys/devices/system/memory/memory*/state); do echo online_movable > $state; done')
         self.assertMemTotal(guest, GIB + 512 * MIB)
         self.assertDone(self.resize(guest, GIB), GIB)
 
