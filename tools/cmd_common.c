@@ -61,7 +61,8 @@ gboolean commonShort(GError **err, const char *what, const virMemResult *result)
     return FALSE;
 }
 
-gboolean commonWait(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const char *alias, guint64 kib, GError **err)
+gboolean commonWait(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const virMemInventory *before, const char *alias, guint64 kib,
+                    GError **err)
 {
     const char *what = alias ? alias : virDomainGetName(dom);
     g_autoptr(Progress) progress = progressNew(ctl, what);
@@ -74,6 +75,7 @@ gboolean commonWait(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const char *alia
     if (!ctlCatchSignals(ctl, err))
         return FALSE;
     commonRunOptions(cmd, &run, &options);
+    options.before = before;
     if (alias)
         code = virMemWaitDevice(dom, alias, VIR_MEM_WAIT_PRESENT, &options, &result, &error);
     else

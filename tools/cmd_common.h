@@ -50,8 +50,10 @@ typedef struct {
 /* How to wait or to run: signals, progress, time without progress, a new connection for one that is lost. @run outlives it. */
 void commonRunOptions(const Cmd *cmd, CommonRun *run, virMemRunOptions *options);
 
-/* Waits for device @alias or, if it is NULL, until the guest has @kib. */
-gboolean commonWait(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const char *alias, guint64 kib, GError **err);
+/* Waits for device @alias or, if it is NULL, until the guest has @kib (0: until each virtio-mem device has what was
+ * requested). @before: the guest before it was asked for that just now; NULL: it was asked at some other time. */
+gboolean commonWait(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const virMemInventory *before, const char *alias, guint64 kib,
+                    GError **err);
 
 /* @err from a result that is short of its goal. @what names what was to be done. Always FALSE. */
 gboolean commonShort(GError **err, const char *what, const virMemResult *result);

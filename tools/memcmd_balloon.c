@@ -79,7 +79,7 @@ static gboolean cmdSetmem(Ctl *ctl, const Cmd *cmd, GError **err)
         ctlSay(ctl, "Domain '%s' starts with %s next time", inventory->name, size);
     if (!cmdGiven(cmd, "wait") || !(affect & VIR_DOMAIN_AFFECT_LIVE))
         return TRUE;
-    return commonWait(ctl, cmd, dom, NULL, kib + virtioMemKib(inventory), err);
+    return commonWait(ctl, cmd, dom, inventory, NULL, kib + virtioMemKib(inventory), err);
 }
 
 /* ---- memballoon ---- */

@@ -67,7 +67,13 @@ static gboolean detachLive(const Detach *detach, const char *alias, GError **err
     g_clear_pointer(&progress, progressFree);
     if (code == VIR_MEM_OK)
         return TRUE;
-    return result ? commonShort(err, what, result) : ctlMemError(err, &error);
+    if (!result)
+        return ctlMemError(err, &error);
+    commonShort(err, what, result);
+    /* It stays, but has given back all that it had. */
+    if (result->reachedKib == 0 && result->fromKib > 0 && result->rolledBack <= 0 && result->diagnosis == VIR_MEM_DIAGNOSIS_REFUSED)
+        (*err)->code = CMD_PARTLY;
+    return FALSE;
 }
 
 static gboolean detachOne(const Detach *detach, const char *alias, GError **err)

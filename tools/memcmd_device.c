@@ -74,7 +74,7 @@ static gboolean attachLive(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, const Mem
         return FALSE;
     }
     ctlSay(ctl, "Memory device '%s' attached", device->alias);
-    return !cmdGiven(cmd, "wait") || commonWait(ctl, cmd, dom, device->alias, 0, err);
+    return !cmdGiven(cmd, "wait") || commonWait(ctl, cmd, dom, before, device->alias, 0, err);
 }
 
 /* Both definitions are looked at before either is changed. */

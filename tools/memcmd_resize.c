@@ -178,7 +178,7 @@ static gboolean stay(Resize *resize, int state, GError **err)
     const char *name = virDomainGetName(resize->dom);
     g_autofree char *from = outKib(resize->plans[state]->fromKib);
 
-    if (state == LIVE && cmdGiven(resize->cmd, "wait") && !commonWait(resize->ctl, resize->cmd, resize->dom, NULL, 0, err))
+    if (state == LIVE && cmdGiven(resize->cmd, "wait") && !commonWait(resize->ctl, resize->cmd, resize->dom, NULL, NULL, 0, err))
         return FALSE;
     if (state == CONFIG)
         ctlSay(resize->ctl, "Domain '%s' starts with %s: nothing to do", name, from);

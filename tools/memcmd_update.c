@@ -86,8 +86,21 @@ static char *changedXml(const virMemDevice *device, guint64 kib, GError **err)
     return memXmlNodeText(root);
 }
 
-/* One of the two definitions; *@alias is set to the live device's. */
-static gboolean updateState(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, unsigned state, char **alias, GError **err)
+/* What was asked of the running guest. */
+typedef struct {
+    char *alias;                /* NULL: nothing yet */
+    virMemInventory *before;
+} Asked;
+
+static void askedClear(Asked *asked)
+{
+    g_free(asked->alias);
+    virMemInventoryFree(asked->before);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Asked, askedClear)
+
+/* One of the two definitions. */
+static gboolean updateState(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, unsigned state, Asked *asked, GError **err)
 {
     guint64 kib = cmdNumber(cmd, "requested-size", 0);
     g_autoptr(virMemInventory) inventory = ctlInventory(dom, state, err);
@@ -111,8 +124,9 @@ static gboolean updateState(Ctl *ctl, const Cmd *cmd, virDomainPtr dom, unsigned
         ctlSay(ctl, "Memory device in the configuration of '%s' changed to %s", inventory->name, size);
         return TRUE;
     }
-    *alias = g_strdup(device->alias);
-    ctlSay(ctl, "Memory device '%s' asked for %s", device->alias, size);
+    asked->alias = g_strdup(device->alias);
+    asked->before = g_steal_pointer(&inventory);
+    ctlSay(ctl, "Memory device '%s' asked for %s", asked->alias, size);
     return TRUE;
 }
 
@@ -139,22 +153,22 @@ static const CmdOption updateOptions[] = {
 static gboolean cmdUpdateMemoryDevice(Ctl *ctl, const Cmd *cmd, GError **err)
 {
     g_autoptr(virDomain) dom = ctlDomain(ctl, cmd, err);
-    g_autofree char *alias = NULL;
+    g_auto(Asked) asked = { 0 };
     unsigned affect = 0;
 
     if (!dom || !ctlAffect(cmd, dom, &affect, err))
         return FALSE;
     /* libvirt cannot change both at once: a device without an alias of its own is not the same to it in both. */
-    if (affect & VIR_DOMAIN_AFFECT_LIVE && !updateState(ctl, cmd, dom, VIR_DOMAIN_AFFECT_LIVE, &alias, err))
+    if (affect & VIR_DOMAIN_AFFECT_LIVE && !updateState(ctl, cmd, dom, VIR_DOMAIN_AFFECT_LIVE, &asked, err))
         return FALSE;
-    if (affect & VIR_DOMAIN_AFFECT_CONFIG && !updateState(ctl, cmd, dom, VIR_DOMAIN_AFFECT_CONFIG, &alias, err)) {
-        if (alias) {
+    if (affect & VIR_DOMAIN_AFFECT_CONFIG && !updateState(ctl, cmd, dom, VIR_DOMAIN_AFFECT_CONFIG, &asked, err)) {
+        if (asked.alias) {
             g_prefix_error(err, "the running guest was asked, its configuration is not changed: ");
             (*err)->code = CMD_PARTLY;
         }
         return FALSE;
     }
-    return !alias || !cmdGiven(cmd, "wait") || commonWait(ctl, cmd, dom, alias, 0, err);
+    return !asked.alias || !cmdGiven(cmd, "wait") || commonWait(ctl, cmd, dom, asked.before, asked.alias, 0, err);
 }
 
 const CmdDef updateCommands[] = {

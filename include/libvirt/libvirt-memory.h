@@ -359,6 +359,9 @@ struct _virMemRunOptions {
     int noWait;                         /* 1: return once all was asked for; only what a later step needs is waited for.
                                          * reachedKib is then what the guest has by that time, and shortKib what
                                          * is on its way */
+    const virMemInventory *before;      /* or NULL; for waiting alone: the running guest before it was asked for what is waited
+                                         * for. A missing driver and memory that is not online are then found out as by
+                                         * virMemRun(); without it, a DIMM need only be there */
 };
 
 typedef struct _virMemResult virMemResult;

@@ -148,6 +148,18 @@ typedef struct {
     gboolean reached;
 } Measure;
 
+guint64 memoryAwaitRequestedKib(const virMemInventory *inventory)
+{
+    guint64 kib = inventory->current.kib;
+
+    for (size_t i = 0; i < inventory->ndevices; i++) {
+        const virMemDevice *device = inventory->devices[i];
+        if (device->model == VIR_MEM_MODEL_VIRTIO_MEM)
+            kib += device->requestedKib - device->current.kib;
+    }
+    return kib;
+}
+
 static gboolean allAsRequested(const virMemInventory *inventory)
 {
     for (size_t i = 0; i < inventory->ndevices; i++) {
@@ -200,7 +212,8 @@ static int conclude(MemoryAwait *await, const MemoryGoal *goal, MemoryObservatio
 
     seen->change = goal->change;
     seen->alias = goal->alias;
-    seen->wantedKib = goal->wantedKib;
+    seen->wantedKib = goal->change == MEMORY_CHANGE_GUEST && goal->wantedKib == 0 ? memoryAwaitRequestedKib(inventory)
+                                                                                  : goal->wantedKib;
     seen->paused = inventory->state == VIR_DOMAIN_PAUSED;
     seen->totalKib = inventory->guestTotal.kib;
     seen->hasKib = inventory->current.kib;
@@ -241,10 +254,15 @@ static void observeStart(const MemoryAwait *await, const MemoryGoal *goal, Memor
 {
     const virMemInventory *inventory = await->inventory;
 
+    /* A guest as a whole is as a rule asked by its balloon. */
+    gboolean byReport = goal->change == MEMORY_CHANGE_BALLOON || goal->change == MEMORY_CHANGE_GUEST;
+
     memset(seen, 0, sizeof(*seen));
     seen->totalBeforeKib = inventory->guestTotal.kib;
+    if (goal->before)
+        seen->totalBeforeKib = reportsFlow(goal->before) ? goal->before->guestTotal.kib : VIR_MEM_UNKNOWN;
     seen->startKib = seen->nowKib = measure(inventory, goal, VIR_MEM_UNKNOWN).nowKib;
-    seen->hadDriver = goal->change == MEMORY_CHANGE_BALLOON ? inventory->guestTotal.kib != VIR_MEM_UNKNOWN : seen->startKib > 0;
+    seen->hadDriver = byReport ? inventory->guestTotal.kib != VIR_MEM_UNKNOWN : seen->startKib > 0;
     if (goal->change == MEMORY_CHANGE_PLUG) {
         seen->startKib = 0;
         seen->hadDriver = FALSE;

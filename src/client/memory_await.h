@@ -18,7 +18,8 @@ typedef struct {
     int change;                 /* MemoryChange */
     const char *alias;          /* NULL for balloon and guest */
     guint64 wantedKib;          /* GUEST: 0: all virtio-mem devices as requested */
-    gboolean asked;             /* this library asked for it just now, so a guest that does not stir has no driver */
+    gboolean asked;             /* it was asked for just now, so a guest that does not stir has no driver */
+    const virMemInventory *before;      /* of before it was asked for; NULL: the first look is of before */
 } MemoryGoal;
 
 typedef struct {
@@ -33,6 +34,9 @@ typedef struct {
     char *alias;                        /* at fault in the last diagnosis, or NULL */
     char *text;                         /* of it, or NULL */
 } MemoryAwait;
+
+/* What the guest has when each virtio-mem device has what was requested. */
+guint64 memoryAwaitRequestedKib(const virMemInventory *inventory);
 
 /* The first look at the guest. @options may be NULL. An error before anything was done: as virMemGetInventory(). */
 int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err);

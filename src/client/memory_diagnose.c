@@ -63,6 +63,14 @@ static gboolean lacksMemory(const MemoryObservation *seen)
     return seen->availableKib != VIR_MEM_UNKNOWN && seen->availableKib < missingKib / PAGE_STRUCTURES + AIR_KIB;
 }
 
+static int noDriver(const MemoryObservation *seen, const char *name, char **text)
+{
+    *text = seen->change == MEMORY_CHANGE_GUEST
+        ? g_strdup("the guest did not react at all: it has no driver for its balloon or its virtio-mem devices")
+        : g_strdup_printf("the guest did not react to %s at all: it has no driver for it", name);
+    return VIR_MEM_DIAGNOSIS_NO_DRIVER;
+}
+
 static int diagnoseGrowth(const MemoryObservation *seen, const char *name, char **text)
 {
     g_autofree char *now = size(seen->nowKib), *wanted = size(seen->wantedKib);
@@ -75,10 +83,8 @@ static int diagnoseGrowth(const MemoryObservation *seen, const char *name, char 
             : g_strdup_printf("the guest has %s more plugged, but reports only %s in all: the rest is not online", added, total);
         return VIR_MEM_DIAGNOSIS_NOT_ONLINE;
     }
-    if (!seen->moved && !seen->hadDriver && (seen->change == MEMORY_CHANGE_VIRTIO_MEM || seen->totalKib == VIR_MEM_UNKNOWN)) {
-        *text = g_strdup_printf("the guest did not react to %s at all: it has no driver for it", name);
-        return VIR_MEM_DIAGNOSIS_NO_DRIVER;
-    }
+    if (!seen->moved && !seen->hadDriver && (seen->change == MEMORY_CHANGE_VIRTIO_MEM || seen->totalKib == VIR_MEM_UNKNOWN))
+        return noDriver(seen, name, text);
     if (lacksMemory(seen)) {
         *text = g_strdup_printf("%s has %s of %s: the guest has only %s available, too little for the page structures of the rest",
                                 name, now, wanted, available);
@@ -95,11 +101,10 @@ static int diagnoseShrinking(const MemoryObservation *seen, const char *name, ch
     gboolean scarce = seen->availableKib != VIR_MEM_UNKNOWN && seen->availableKib < leftKib;
     g_autofree char *available = scarce ? size(seen->availableKib) : NULL;
 
-    if (!seen->moved && !seen->hadDriver) {
-        *text = g_strdup_printf("the guest did not react to %s at all: it has no driver for it", name);
-        return VIR_MEM_DIAGNOSIS_NO_DRIVER;
-    }
-    if (seen->change == MEMORY_CHANGE_BALLOON) {
+    if (!seen->moved && !seen->hadDriver)
+        return noDriver(seen, name, text);
+    /* A balloon is filled from anywhere: pages that cannot be moved are not in its way. */
+    if (seen->change == MEMORY_CHANGE_BALLOON || (seen->change == MEMORY_CHANGE_GUEST && !scarce)) {
         *text = g_strdup_printf("%s stays at %s instead of %s, and the guest does not say why", name, now, wanted);
         return VIR_MEM_DIAGNOSIS_STALLED;
     }

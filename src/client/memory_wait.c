@@ -6,13 +6,16 @@
 static int finish(MemoryAwait *await, const MemoryGoal *goal, guint64 fromKib, virMemResult **result, virMemError *err)
 {
     await->progress.fromKib = await->inventory->current.kib;
-    await->progress.targetKib = goal->change == MEMORY_CHANGE_GUEST && goal->wantedKib ? goal->wantedKib : await->progress.fromKib;
+    await->progress.targetKib = await->progress.fromKib;
+    if (goal->change == MEMORY_CHANGE_GUEST)
+        await->progress.targetKib = goal->wantedKib ? goal->wantedKib : memoryAwaitRequestedKib(await->inventory);
     if (goal->change == MEMORY_CHANGE_VIRTIO_MEM)
         await->progress.targetKib += goal->wantedKib - fromKib;
     int diagnosis = memoryAwaitGoal(await, goal);
     const virMemDevice *device = goal->alias ? virMemInventoryFind(await->inventory, goal->alias) : NULL;
     guint64 reachedKib = goal->alias ? (device ? device->current.kib : 0) : await->inventory->current.kib;
-    guint64 askedKib = goal->change == MEMORY_CHANGE_GUEST && goal->wantedKib == 0 ? reachedKib : goal->wantedKib;
+    guint64 askedKib = goal->change == MEMORY_CHANGE_GUEST && goal->wantedKib == 0 ? memoryAwaitRequestedKib(await->inventory)
+                                                                                   : goal->wantedKib;
 
     if (result)
         *result = memoryAwaitResult(await, diagnosis, fromKib, askedKib, reachedKib);
@@ -40,7 +43,7 @@ int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMem
         memoryAwaitClear(&await);
         return code;
     }
-    MemoryGoal goal = {.alias = alias};
+    MemoryGoal goal = {.alias = alias, .asked = options && options->before, .before = options ? options->before : NULL};
     if (what == VIR_MEM_WAIT_GONE) {
         goal.change = MEMORY_CHANGE_UNPLUG;
     } else if (device->model == VIR_MEM_MODEL_VIRTIO_MEM) {
@@ -49,8 +52,11 @@ int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMem
     } else {
         goal.change = MEMORY_CHANGE_PLUG;
         goal.wantedKib = device->sizeKib;
-        /* Whether the guest used it before nobody can tell now: that it is there is enough. */
-        await.inventory->guestTotal.kib = VIR_MEM_UNKNOWN;
+        /* Only a DIMM is in MemTotal, and whether the guest uses it shows only beside what it had before. */
+        if (!goal.before || device->model != VIR_MEM_MODEL_DIMM) {
+            goal.before = NULL;
+            await.inventory->guestTotal.kib = VIR_MEM_UNKNOWN;
+        }
     }
     return finish(&await, &goal, device ? device->current.kib : 0, result, err);
 }
@@ -59,7 +65,8 @@ int virMemWaitGuest(virDomainPtr dom, unsigned long long kib, const virMemRunOpt
                     virMemError *err)
 {
     MemoryAwait await = {0};
-    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = kib};
+    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = kib, .asked = options && options->before,
+                       .before = options ? options->before : NULL};
 
     memoryErrorClear(err);
     if (!dom)
