@@ -5,12 +5,15 @@
 #include "util/mem_uuid.h"
 
 #include <libvirt/virterror.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static virMemCancel *signalled;     /* for the handler alone; set before it is installed */
+static virMemCancel *signalled;     /* for the handlers alone; set before they are installed */
+static volatile sig_atomic_t onTerminal;
 
 /* ---- errors ---- */
 
@@ -241,12 +244,43 @@ void ctlSay(const Ctl *ctl, const char *format, ...)
     putchar('\n');
 }
 
-static void onSignal(int number)
+/* The signal ends the program when this has returned. */
+static void onSecondSignal(int number)
 {
     struct sigaction dflt = { .sa_handler = SIG_DFL };
 
-    virMemCancelNow(signalled);
+    /* What comes next does not belong behind a bar. */
+    if (onTerminal && write(STDOUT_FILENO, "\n", 1) < 0)
+        onTerminal = 0;
     sigaction(number, &dflt, NULL);
+    raise(number);
+}
+
+static void onSignal(int number)
+{
+    struct sigaction second = { .sa_handler = onSecondSignal };
+
+    virMemCancelNow(signalled);
+    sigaction(number, &second, NULL);
+}
+
+/* Who reads the output has gone: that ends the program. A daemon that has gone does not, that is to be said. */
+static void onPipe(int number)
+{
+    struct sigaction dflt = { .sa_handler = SIG_DFL };
+    struct pollfd output = { .fd = STDOUT_FILENO };
+
+    if (poll(&output, 1, 0) <= 0 || !(output.revents & (POLLERR | POLLHUP)))
+        return;
+    sigaction(number, &dflt, NULL);
+    raise(number);
+}
+
+void ctlMindPipes(void)
+{
+    struct sigaction action = { .sa_handler = onPipe, .sa_flags = SA_RESTART };
+
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 gboolean ctlCatchSignals(Ctl *ctl, GError **err)
@@ -260,6 +294,7 @@ gboolean ctlCatchSignals(Ctl *ctl, GError **err)
     if (!ctl->cancel)
         return ctlMemError(err, &error);
     signalled = ctl->cancel;
+    onTerminal = isatty(STDOUT_FILENO);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     return TRUE;

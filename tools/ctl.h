@@ -58,6 +58,9 @@ CmdStatus ctlDiagnosisStatus(int diagnosis);
 /* A line for people on stdout; nothing with --quiet. */
 void ctlSay(const Ctl *ctl, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* From now on SIGPIPE ends the program only if it is the output that nobody reads: first thing in the program. */
+void ctlMindPipes(void);
+
 /* From now on SIGINT and SIGTERM set ctl->cancel; the second one ends the program. */
 gboolean ctlCatchSignals(Ctl *ctl, GError **err);
 

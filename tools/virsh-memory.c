@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 
     setlocale(LC_ALL, "");
     ctlTakeErrors();
+    ctlMindPipes();
     ok = runProgram(&ctl, argv + 1, &error);
     if (fflush(stdout) != 0 && ok) {
         fputs("error: cannot write the output\n", stderr);

@@ -149,6 +149,7 @@ struct _virMemInventory {
     virMemFigure guestCaches;           /* disk_caches */
     virMemFigure resident;              /* of the QEMU process on the host (rss) */
     unsigned long long hardLimitKib;    /* memtune/hard_limit; VIR_MEM_UNKNOWN: none */
+    int id;                             /* libvirt's number of this run of the guest; -1: it is not running */
 };
 
 typedef enum {
@@ -387,9 +388,10 @@ void virMemResultFree(virMemResult *result);
  * it by then (shortKib is 0).
  * Changes the running guest alone. A plan with VIR_MEM_PLAN_CONFIG changes the definition alone: there is nothing to wait for,
  * the first step that libvirt refuses ends it, and of @options only onFailure, progress and cancel count.
- * Blocks; not to be called from an event callback. @options may be NULL. Returns 0: all done; VIR_MEM_ERR_INCOMPLETE with
- * @result stored; VIR_MEM_ERR_LOST with @result stored; VIR_MEM_ERR_NOT_RUNNING or VIR_MEM_ERR_INVALID_ARG before anything
- * was done. @result may be NULL. */
+ * Blocks, and SIGPIPE in this thread meanwhile; not to be called from an event callback. @options may be NULL. Returns 0:
+ * all done; VIR_MEM_ERR_INCOMPLETE with @result stored; VIR_MEM_ERR_LOST with @result stored, also of a guest that stopped or
+ * was started anew meanwhile; VIR_MEM_ERR_NOT_RUNNING or VIR_MEM_ERR_INVALID_ARG before anything was done. @result may be
+ * NULL. */
 int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *options, virMemResult **result,
               virMemError *err);
 

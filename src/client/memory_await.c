@@ -36,20 +36,9 @@ static gboolean reportsFlow(const virMemInventory *inventory)
            inventory->guestTotal.ageMs >= 0 && inventory->guestTotal.ageMs <= REPORT_MOST_MS;
 }
 
-int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err)
+guint64 memoryAwaitTotalKib(const virMemInventory *inventory)
 {
-    memset(await, 0, sizeof(*await));
-    await->options = options ? options : &noOptions;
-    await->began = g_get_monotonic_time();
-    await->watch = memoryWatchNew(dom, options, err);
-    if (!await->watch)
-        return VIR_MEM_ERR_SYSTEM;
-    int code = virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &await->inventory, err);
-    if (code == VIR_MEM_OK) {
-        await->hadKib = await->inventory->current.kib;
-        await->totalBeforeKib = reportsFlow(await->inventory) ? await->inventory->guestTotal.kib : VIR_MEM_UNKNOWN;
-    }
-    return code;
+    return reportsFlow(inventory) ? inventory->guestTotal.kib : VIR_MEM_UNKNOWN;
 }
 
 void memoryAwaitClear(MemoryAwait *await)
@@ -95,18 +84,26 @@ typedef enum {
     LOOK_STOPPED,
 } Look;
 
-/* Tries until there is a connection, it was cancelled, or the time is over. */
+/* Tries until there is a connection, the guest proves to have ended, it was cancelled, or the time is over. */
 static gboolean reconnect(MemoryAwait *await, gint64 stillSince)
 {
     if (!memoryWatchCanReconnect(await->watch))
         return FALSE;
-    while (!cancelled(await) && sinceMs(stillSince) < stallMs(await)) {
+    while (!cancelled(await) && !memoryWatchStopped(await->watch) && sinceMs(stillSince) < stallMs(await)) {
         if (memoryWatchReconnect(await->watch))
             return TRUE;
-        report(await, stillSince);
+        /* At the very first look there is nothing to tell of yet. */
+        if (await->inventory)
+            report(await, stillSince);
         memoryWatchWait(await->watch, RECONNECT_INTERVAL_MS, !await->progress.undoing);
     }
     return FALSE;
+}
+
+/* The connection lives and does not know the domain. */
+static gboolean isGone(const virMemError *error)
+{
+    return error->libvirtCode == VIR_ERR_NO_DOMAIN;
 }
 
 static Look look(MemoryAwait *await, gint64 stillSince)
@@ -117,13 +114,16 @@ static Look look(MemoryAwait *await, gint64 stillSince)
 
     while ((code = virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, &error)) ==
            VIR_MEM_ERR_LOST) {
-        if (memoryWatchStopped(await->watch))
-            return LOOK_STOPPED;
-        if (!reconnect(await, stillSince))
-            return LOOK_LOST;
+        if (!isGone(&error) && !memoryWatchStopped(await->watch) && reconnect(await, stillSince))
+            continue;
+        return isGone(&error) || memoryWatchStopped(await->watch) ? LOOK_STOPPED : LOOK_LOST;
     }
-    if (code == VIR_MEM_ERR_NOT_RUNNING)
+    /* A guest that was started anew meanwhile is another, which nobody asked for anything. */
+    gboolean another = code == VIR_MEM_OK && fresh->id != await->inventory->id;
+    if (code == VIR_MEM_ERR_NOT_RUNNING || another || memoryWatchStopped(await->watch)) {
+        virMemInventoryFree(fresh);
         return LOOK_STOPPED;
+    }
     if (code < 0)
         return LOOK_AGAIN;
     virMemInventoryFree(await->inventory);
@@ -131,14 +131,31 @@ static Look look(MemoryAwait *await, gint64 stillSince)
     return LOOK_OK;
 }
 
+int memoryAwaitInit(MemoryAwait *await, virDomainPtr dom, const virMemRunOptions *options, virMemError *err)
+{
+    virMemError error;
+
+    memset(await, 0, sizeof(*await));
+    await->options = options ? options : &noOptions;
+    await->began = g_get_monotonic_time();
+    await->watch = memoryWatchNew(dom, options, err);
+    if (!await->watch)
+        return VIR_MEM_ERR_SYSTEM;
+    int code = virMemGetInventory(dom, VIR_MEM_INVENTORY_LIVE, &await->inventory, &error);
+    if (code == VIR_MEM_ERR_LOST && !isGone(&error) && reconnect(await, await->began))
+        code = virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &await->inventory, &error);
+    if (code == VIR_MEM_OK) {
+        await->hadKib = await->inventory->current.kib;
+        await->totalBeforeKib = memoryAwaitTotalKib(await->inventory);
+    } else if (err) {
+        *err = error;
+    }
+    return code;
+}
+
 void memoryAwaitLook(MemoryAwait *await)
 {
-    virMemInventory *fresh = NULL;
-
-    if (virMemGetInventory(memoryWatchDomain(await->watch), VIR_MEM_INVENTORY_LIVE, &fresh, NULL) == VIR_MEM_OK) {
-        virMemInventoryFree(await->inventory);
-        await->inventory = fresh;
-    }
+    look(await, g_get_monotonic_time());
 }
 
 /* ---- measuring ---- */
@@ -170,9 +187,15 @@ static gboolean allAsRequested(const virMemInventory *inventory)
     return TRUE;
 }
 
-static guint64 totalNow(const virMemInventory *inventory)
+/* Or nothing can be known of it. */
+static gboolean isUsed(const virMemInventory *inventory, const virMemDevice *dimm, guint64 totalBeforeKib)
 {
-    return inventory->guestTotal.kib;
+    MemoryUse use = {
+        .addedKib = dimm->sizeKib, .hasKib = inventory->current.kib, .totalBeforeKib = totalBeforeKib,
+        .totalKib = memoryAwaitTotalKib(inventory),
+    };
+
+    return memoryOnlineJudge(&use) != MEMORY_ONLINE_NO;
 }
 
 static gboolean isNear(guint64 a, guint64 b)
@@ -191,9 +214,7 @@ static Measure measure(const virMemInventory *inventory, const MemoryGoal *goal,
     case MEMORY_CHANGE_UNPLUG:
         return (Measure) {deviceKib, !device};
     case MEMORY_CHANGE_PLUG:
-        if (!device || !reportsFlow(inventory) || totalBeforeKib == VIR_MEM_UNKNOWN)
-            return (Measure) {deviceKib, device != NULL};
-        return (Measure) {deviceKib, totalNow(inventory) >= totalBeforeKib + device->sizeKib / 2};
+        return (Measure) {deviceKib, device && isUsed(inventory, device, totalBeforeKib)};
     case MEMORY_CHANGE_BALLOON:
         return (Measure) {balloonKib, isNear(balloonKib, goal->wantedKib)};
     case MEMORY_CHANGE_GUEST:
@@ -258,9 +279,7 @@ static void observeStart(const MemoryAwait *await, const MemoryGoal *goal, Memor
     gboolean byReport = goal->change == MEMORY_CHANGE_BALLOON || goal->change == MEMORY_CHANGE_GUEST;
 
     memset(seen, 0, sizeof(*seen));
-    seen->totalBeforeKib = inventory->guestTotal.kib;
-    if (goal->before)
-        seen->totalBeforeKib = reportsFlow(goal->before) ? goal->before->guestTotal.kib : VIR_MEM_UNKNOWN;
+    seen->totalBeforeKib = goal->totalBeforeKib ? goal->totalBeforeKib : inventory->guestTotal.kib;
     seen->startKib = seen->nowKib = measure(inventory, goal, VIR_MEM_UNKNOWN).nowKib;
     seen->hadDriver = byReport ? inventory->guestTotal.kib != VIR_MEM_UNKNOWN : seen->startKib > 0;
     if (goal->change == MEMORY_CHANGE_PLUG) {
@@ -322,11 +341,13 @@ int memoryAwaitCall(MemoryAwait *await, const MemoryGoal *goal, MemoryCallFunc c
         if (call(dom, data) == 0)
             return VIR_MEM_DIAGNOSIS_NONE;
         if (memoryErrorFromDomain(&error, dom) != VIR_MEM_ERR_LOST) {
+            /* A no is the guest's end if there is none any more. */
+            seen.stopped = virDomainIsActive(dom) == 0;
             seen.libvirtMessage = error.message;
-            await->libvirtCode = error.libvirtCode;
+            await->libvirtCode = seen.stopped ? VIR_ERR_OK : error.libvirtCode;
             return conclude(await, goal, &seen);
         }
-        Look looked = reconnect(await, since) ? look(await, since) : LOOK_LOST;
+        Look looked = look(await, since);
         seen.lost = looked == LOOK_LOST;
         seen.stopped = looked == LOOK_STOPPED;
         if (seen.lost || seen.stopped)

@@ -19,7 +19,7 @@ typedef struct {
     const char *alias;          /* NULL for balloon and guest */
     guint64 wantedKib;          /* GUEST: 0: all virtio-mem devices as requested */
     gboolean asked;             /* it was asked for just now, so a guest that does not stir has no driver */
-    const virMemInventory *before;      /* of before it was asked for; NULL: the first look is of before */
+    guint64 totalBeforeKib;     /* PLUG: memoryAwaitTotalKib() of before it was asked for; 0: the first look is of before */
 } MemoryGoal;
 
 typedef struct {
@@ -35,6 +35,8 @@ typedef struct {
     char *text;                         /* of it, or NULL */
 } MemoryAwait;
 
+/* The guest's MemTotal; VIR_MEM_UNKNOWN unless its reports come, so that the use of new memory can be seen. */
+guint64 memoryAwaitTotalKib(const virMemInventory *inventory);
 /* What the guest has when each virtio-mem device has what was requested. */
 guint64 memoryAwaitRequestedKib(const virMemInventory *inventory);
 

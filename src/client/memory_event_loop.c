@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memory_event_loop.c: libvirt's event loop, for programs that have none */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <glib.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -42,6 +44,18 @@ static gpointer runLoop(gpointer data)
     return NULL;
 }
 
+/* The program's signals are none of this thread's business: its handlers run in its own threads. */
+static GThread *startThread(GError **error)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    GThread *thread = g_thread_try_new("virMem events", runLoop, NULL, error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return thread;
+}
+
 int virMemEventLoopStart(virMemError *err)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
@@ -55,7 +69,7 @@ int virMemEventLoopStart(virMemError *err)
     if (!loopIsRegistered()) {
         if (virEventRegisterDefaultImpl() < 0 || virEventAddTimeout(BEAT_MS, onBeat, NULL, NULL) < 0)
             return memoryErrorSet(err, VIR_MEM_ERR_SYSTEM, "libvirt's event loop cannot be set up");
-        GThread *thread = g_thread_try_new("virMem events", runLoop, NULL, &error);
+        GThread *thread = startThread(&error);
         if (!thread)
             return memoryErrorFromGError(err, VIR_MEM_ERR_SYSTEM, error);
         g_thread_unref(thread);

@@ -55,6 +55,8 @@ gboolean memoryInventoryReadDomain(virMemInventory *inventory, const xmlNode *ro
     inventory->arch = type ? memXmlAttr(type, "arch") : NULL;
     if (!inventory->arch)
         inventory->arch = g_strdup("x86_64");
+    inventory->id = -1;
+    memXmlAttrInt(root, "id", FALSE, &inventory->id, NULL);
     inventory->locked = childPath(root, "memoryBacking", "locked") != NULL;
     readBalloon(inventory, root);
     const xmlNode *memtune = memXmlChild(root, "memtune");

@@ -78,7 +78,7 @@ static gboolean isGone(const virMemInventory *inventory, gconstpointer data)
 static int moveVirtioMem(MemoryAwait *await, Move *move)
 {
     const virMemDevice *device = virMemInventoryFind(await->inventory, move->alias);
-    MemoryGoal goal = {MEMORY_CHANGE_VIRTIO_MEM, move->alias, move->toKib, TRUE};
+    MemoryGoal goal = {MEMORY_CHANGE_VIRTIO_MEM, move->alias, move->toKib, TRUE, 0};
 
     /* Of now, not of when it was planned: the address may be another after a restart of the guest. */
     g_free(move->xml);
@@ -89,29 +89,29 @@ static int moveVirtioMem(MemoryAwait *await, Move *move)
 
 static int moveBalloon(MemoryAwait *await, Move *move)
 {
-    MemoryGoal goal = {MEMORY_CHANGE_BALLOON, NULL, move->toKib, TRUE};
+    MemoryGoal goal = {MEMORY_CHANGE_BALLOON, NULL, move->toKib, TRUE, 0};
     int diagnosis = memoryAwaitCall(await, &goal, callBalloon, move, NULL);
 
     return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
 }
 
-/* The new DIMM's alias. The goal's own look keeps the guest's figures of before, so this is another, at the XML alone. */
-static void findAlias(Move *move, virDomainPtr dom)
+/* The new DIMM's alias: the XML alone tells it, but for a connection that was just lost. */
+static void findAlias(MemoryAwait *await, Move *move)
 {
-    char *xml = virDomainGetXMLDesc(dom, 0);
+    char *xml = virDomainGetXMLDesc(memoryWatchDomain(await->watch), 0);
     g_autoptr(virMemInventory) fresh = xml ? memoryInventoryParse(xml, TRUE, NULL) : NULL;
-    const virMemDevice *device = fresh ? findNew(fresh, move) : NULL;
 
     free(xml);
     if (!fresh)
-        return;
+        memoryAwaitLook(await);
+    const virMemDevice *device = findNew(fresh ? fresh : await->inventory, move);
     g_free(move->alias);
     move->alias = g_strdup(device ? device->alias : move->step->alias);
 }
 
 static int movePlug(MemoryAwait *await, Move *move)
 {
-    MemoryGoal goal = {MEMORY_CHANGE_PLUG, NULL, move->toKib, TRUE};
+    MemoryGoal goal = {MEMORY_CHANGE_PLUG, NULL, move->toKib, TRUE, memoryAwaitTotalKib(await->inventory)};
 
     move->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < await->inventory->ndevices; i++) {
@@ -121,14 +121,14 @@ static int movePlug(MemoryAwait *await, Move *move)
     int diagnosis = memoryAwaitCall(await, &goal, callPlug, move, isPlugged);
     if (diagnosis != VIR_MEM_DIAGNOSIS_NONE)
         return diagnosis;
-    findAlias(move, memoryWatchDomain(await->watch));
+    findAlias(await, move);
     goal.alias = move->alias;
     return move->askOnly ? VIR_MEM_DIAGNOSIS_NONE : memoryAwaitGoal(await, &goal);
 }
 
 static int moveUnplug(MemoryAwait *await, Move *move)
 {
-    MemoryGoal goal = {MEMORY_CHANGE_UNPLUG, move->alias, 0, TRUE};
+    MemoryGoal goal = {MEMORY_CHANGE_UNPLUG, move->alias, 0, TRUE, 0};
     int diagnosis = memoryAwaitCall(await, &goal, callUnplug, move, isGone);
 
     return diagnosis != VIR_MEM_DIAGNOSIS_NONE || move->askOnly ? diagnosis : memoryAwaitGoal(await, &goal);
@@ -164,30 +164,50 @@ static gboolean tookEffect(const MemoryAwait *await, const Move *move)
     return TRUE;
 }
 
-/* Takes back @moves, the last first. The first diagnosis stays what it was; TRUE if all went back. */
-static gboolean rollBack(MemoryAwait *await, Move *moves, size_t count)
+/* Nobody can take back that a guest was asked to let go of a DIMM: when that was interrupted, its answer is waited for.
+ * FALSE: it gives none. */
+static gboolean hearAnswer(MemoryAwait *await, const Move *move)
+{
+    MemoryGoal goal = {MEMORY_CHANGE_UNPLUG, move->alias, 0, TRUE, 0};
+
+    if (move->step->kind != VIR_MEM_STEP_UNPLUG_DIMM || !virMemInventoryFind(await->inventory, move->alias))
+        return TRUE;
+    int diagnosis = memoryAwaitGoal(await, &goal);
+    return diagnosis == VIR_MEM_DIAGNOSIS_NONE || memoryWatchRefused(await->watch, move->alias);
+}
+
+/* Takes back @moves, the last first. *@diagnosis stays what it was, but for LOST. Returns 1 if all went back, else -1. */
+static int rollBack(MemoryAwait *await, Move *moves, size_t count, int *diagnosis)
 {
     g_autofree char *text = g_steal_pointer(&await->text), *alias = g_steal_pointer(&await->alias);
-    int libvirtCode = await->libvirtCode;
+    int libvirtCode = await->libvirtCode, outcome = VIR_MEM_DIAGNOSIS_NONE;
     gboolean complete = TRUE;
 
     await->progress.undoing = 1;
     await->progress.targetKib = await->progress.fromKib;
-    for (size_t i = count; i-- > 0;) {
-        if (!tookEffect(await, &moves[i]))
-            continue;
+    await->progress.fromKib = await->inventory->current.kib;
+    for (size_t i = count; i-- > 0 && outcome != VIR_MEM_DIAGNOSIS_LOST;) {
         await->progress.step = i;
         await->progress.running = moves[i].step;
+        if (*diagnosis == VIR_MEM_DIAGNOSIS_CANCELLED && i == count - 1)
+            complete = hearAnswer(await, &moves[i]);
+        if (!tookEffect(await, &moves[i]))
+            continue;
         Move back = {.step = moves[i].step, .undo = TRUE, .alias = g_strdup(moves[i].alias), .xml = g_strdup(moves[i].step->xml)};
-        complete = doMove(await, &back) == VIR_MEM_DIAGNOSIS_NONE && complete;
+        outcome = doMove(await, &back);
+        complete = outcome == VIR_MEM_DIAGNOSIS_NONE && complete;
         moveClear(&back);
+    }
+    if (outcome == VIR_MEM_DIAGNOSIS_LOST) {
+        *diagnosis = outcome;
+        return -1;
     }
     g_free(await->text);
     g_free(await->alias);
     await->text = g_steal_pointer(&text);
     await->alias = g_steal_pointer(&alias);
     await->libvirtCode = libvirtCode;
-    return complete;
+    return complete ? 1 : -1;
 }
 
 /* One device that gives back less than it should is no reason to spare the others, if what is reached is kept. */
@@ -256,7 +276,7 @@ static int runSteps(MemoryAwait *await, const virMemPlan *plan, size_t *done, in
     await->alias = g_steal_pointer(&alias);
     if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && diagnosis != VIR_MEM_DIAGNOSIS_LOST &&
         await->options->onFailure == VIR_MEM_ON_FAILURE_ROLLBACK)
-        *rolledBack = rollBack(await, moves, begun) ? 1 : -1;
+        *rolledBack = rollBack(await, moves, begun, &diagnosis);
     for (size_t i = 0; i < begun; i++)
         moveClear(&moves[i]);
     return diagnosis;
@@ -306,7 +326,7 @@ int virMemRun(virDomainPtr dom, const virMemPlan *plan, const virMemRunOptions *
 
 /* ---- taking one device away ---- */
 
-static int detachSteps(MemoryAwait *await, const virMemDevice *device, const char *alias)
+static int detachSteps(MemoryAwait *await, const virMemDevice *device, const char *alias, int *rolledBack)
 {
     virMemStep shrink = {.kind = VIR_MEM_STEP_VIRTIO_MEM, .alias = (char *) alias, .fromKib = device->requestedKib};
     virMemStep unplug = {.kind = VIR_MEM_STEP_UNPLUG_DIMM, .alias = (char *) alias, .fromKib = device->sizeKib};
@@ -325,7 +345,7 @@ static int detachSteps(MemoryAwait *await, const virMemDevice *device, const cha
     }
     if (diagnosis != VIR_MEM_DIAGNOSIS_NONE && diagnosis != VIR_MEM_DIAGNOSIS_LOST && first == 0 &&
         await->options->onFailure == VIR_MEM_ON_FAILURE_ROLLBACK)
-        rollBack(await, moves, 1);
+        *rolledBack = rollBack(await, moves, 1, &diagnosis);
     moveClear(&moves[0]);
     moveClear(&moves[1]);
     return diagnosis;
@@ -351,9 +371,11 @@ int virMemDetach(virDomainPtr dom, const char *alias, const virMemRunOptions *op
     guint64 fromKib = device->current.kib;
     await.progress.fromKib = await.inventory->current.kib;
     await.progress.targetKib = await.progress.fromKib - MIN(await.progress.fromKib, fromKib);
-    int diagnosis = detachSteps(&await, device, alias);
+    int rolledBack = 0;
+    int diagnosis = detachSteps(&await, device, alias, &rolledBack);
     device = virMemInventoryFind(await.inventory, alias);
     virMemResult *made = memoryAwaitResult(&await, diagnosis, fromKib, 0, device ? device->current.kib : 0);
+    made->rolledBack = rolledBack;
     code = memoryAwaitCode(&await, diagnosis, err);
     memoryAwaitClear(&await);
     if (result)

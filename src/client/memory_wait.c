@@ -43,7 +43,7 @@ int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMem
         memoryAwaitClear(&await);
         return code;
     }
-    MemoryGoal goal = {.alias = alias, .asked = options && options->before, .before = options ? options->before : NULL};
+    MemoryGoal goal = {.alias = alias, .asked = options && options->before};
     if (what == VIR_MEM_WAIT_GONE) {
         goal.change = MEMORY_CHANGE_UNPLUG;
     } else if (device->model == VIR_MEM_MODEL_VIRTIO_MEM) {
@@ -53,10 +53,8 @@ int virMemWaitDevice(virDomainPtr dom, const char *alias, int what, const virMem
         goal.change = MEMORY_CHANGE_PLUG;
         goal.wantedKib = device->sizeKib;
         /* Only a DIMM is in MemTotal, and whether the guest uses it shows only beside what it had before. */
-        if (!goal.before || device->model != VIR_MEM_MODEL_DIMM) {
-            goal.before = NULL;
-            await.inventory->guestTotal.kib = VIR_MEM_UNKNOWN;
-        }
+        gboolean tells = goal.asked && device->model == VIR_MEM_MODEL_DIMM;
+        goal.totalBeforeKib = tells ? memoryAwaitTotalKib(options->before) : VIR_MEM_UNKNOWN;
     }
     return finish(&await, &goal, device ? device->current.kib : 0, result, err);
 }
@@ -65,8 +63,7 @@ int virMemWaitGuest(virDomainPtr dom, unsigned long long kib, const virMemRunOpt
                     virMemError *err)
 {
     MemoryAwait await = {0};
-    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = kib, .asked = options && options->before,
-                       .before = options ? options->before : NULL};
+    MemoryGoal goal = {.change = MEMORY_CHANGE_GUEST, .wantedKib = kib, .asked = options && options->before};
 
     memoryErrorClear(err);
     if (!dom)

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@ struct MemoryWatch {
     const virMemRunOptions *options;
     int callbacks[EVENTS];      /* -1: not registered */
     gboolean hasEvents;
+    gboolean pipeBlocked;       /* SIGPIPE was let through before, and is again afterwards */
 };
 
 static void mailboxClear(gpointer data)
@@ -131,6 +134,30 @@ static void unsubscribe(MemoryWatch *watch)
     }
 }
 
+/* libvirt writes to a socket whose other end may be gone: that is to be told by its error, and not to end the program. */
+static void blockPipeSignal(MemoryWatch *watch)
+{
+    sigset_t pipe, before;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    watch->pipeBlocked = pthread_sigmask(SIG_BLOCK, &pipe, &before) == 0 && !sigismember(&before, SIGPIPE);
+}
+
+static void unblockPipeSignal(const MemoryWatch *watch)
+{
+    const struct timespec now = {0};
+    sigset_t pipe;
+
+    if (!watch->pipeBlocked)
+        return;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    while (sigtimedwait(&pipe, NULL, &now) == -1 && errno == EINTR)
+        continue;
+    pthread_sigmask(SIG_UNBLOCK, &pipe, NULL);
+}
+
 MemoryWatch *memoryWatchNew(virDomainPtr dom, const virMemRunOptions *options, virMemError *err)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -147,6 +174,7 @@ MemoryWatch *memoryWatchNew(virDomainPtr dom, const virMemRunOptions *options, v
     watch->conn = virDomainGetConnect(dom);
     watch->dom = dom;
     watch->options = options;
+    blockPipeSignal(watch);
     virConnectRef(watch->conn);
     virDomainRef(dom);
     subscribe(watch);
@@ -161,6 +189,7 @@ void memoryWatchFree(MemoryWatch *watch)
     virDomainFree(watch->dom);
     virConnectClose(watch->conn);
     mailboxUnref(watch->mailbox);
+    unblockPipeSignal(watch);
     g_free(watch);
 }
 
@@ -221,6 +250,13 @@ gboolean memoryWatchCanReconnect(const MemoryWatch *watch)
     return watch->options && watch->options->reconnect;
 }
 
+static void markStopped(MemoryWatch *watch)
+{
+    g_mutex_lock(&watch->mailbox->lock);
+    watch->mailbox->stopped = TRUE;
+    g_mutex_unlock(&watch->mailbox->lock);
+}
+
 gboolean memoryWatchReconnect(MemoryWatch *watch)
 {
     unsigned char uuid[VIR_UUID_BUFLEN];
@@ -231,6 +267,9 @@ gboolean memoryWatchReconnect(MemoryWatch *watch)
     virDomainGetUUID(watch->dom, uuid);
     virDomainPtr dom = virDomainLookupByUUID(conn, uuid);
     if (!dom) {
+        /* A daemon knows its guests before it answers: one that it does not know has ended for good. */
+        if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+            markStopped(watch);
         virResetLastError();
         virConnectClose(conn);
         return FALSE;

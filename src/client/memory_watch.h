@@ -8,7 +8,8 @@
 typedef struct MemoryWatch MemoryWatch;
 
 /* Registers for the domain's events where the connection can have them. @options may be NULL; it is borrowed, as its
- * members are. NULL with @err set: out of files. */
+ * members are. NULL with @err set: out of files. Until it is freed, in the same
+ * thread, that thread gets no SIGPIPE. */
 MemoryWatch *memoryWatchNew(virDomainPtr dom, const virMemRunOptions *options, virMemError *err);
 void memoryWatchFree(MemoryWatch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MemoryWatch, memoryWatchFree)
@@ -27,6 +28,6 @@ gboolean memoryWatchRefused(MemoryWatch *watch, const char *alias);
 gboolean memoryWatchStopped(MemoryWatch *watch);
 void memoryWatchForget(MemoryWatch *watch);
 
-/* One attempt at a new connection. FALSE: none yet. */
+/* One attempt at a new connection. FALSE: none yet, or the guest is not known there any more, which counts as stopped. */
 gboolean memoryWatchReconnect(MemoryWatch *watch);
 gboolean memoryWatchCanReconnect(const MemoryWatch *watch);

@@ -232,6 +232,14 @@ class TerminalTest(unittest.TestCase):
         self.assertIn(terminal.finish(), (4, 5), terminal.seen)
         self.assertNotIn('(lost)', terminal.seen)
 
+    def testNobodyReads(self):
+        """Output into a pipe that was closed ends it as it ends other programs."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(['virsh-memory', 'help'], stdout=writer, stderr=subprocess.PIPE, text=True)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ''))
+
     def testStartIsQuick(self):
         best = DEADLINE_SECONDS
         for _ in range(START_RUNS):

@@ -248,6 +248,142 @@ static void testRefusedAndGone(void)
     virDomainFree(dom);
 }
 
+/* ---- the guest goes, or comes again, while something is waited for ---- */
+
+typedef struct {
+    virDomainPtr dom;
+    gboolean startAgain;
+    gboolean undefine;
+    int calls, reconnects;
+} Fate;
+
+/* Nothing moves in a paused guest, so that the run is in the middle of its first step now. */
+static int onFate(const virMemProgress *progress, void *opaque)
+{
+    Fate *fate = opaque;
+
+    (void) progress;
+    if (fate->calls++ != 1)
+        return 0;
+    if (fate->undefine)
+        g_assert_cmpint(virDomainUndefine(fate->dom), ==, 0);
+    g_assert_cmpint(virDomainDestroy(fate->dom), ==, 0);
+    if (fate->startAgain)
+        g_assert_cmpint(virDomainCreateWithFlags(fate->dom, VIR_DOMAIN_START_PAUSED), ==, 0);
+    return 0;
+}
+
+static virConnectPtr onLost(void *opaque)
+{
+    Fate *fate = opaque;
+
+    fate->reconnects++;
+    return virConnectOpen(uri);
+}
+
+static virDomainPtr defineGuest(const char *name, const char *devices)
+{
+    virDomainPtr started = startGuest(name, devices);
+    char *xml = virDomainGetXMLDesc(started, VIR_DOMAIN_XML_INACTIVE);
+    virDomainPtr dom = virDomainDefineXML(conn, xml);
+
+    g_assert_nonnull(dom);
+    virDomainFree(started);
+    free(xml);
+    return dom;
+}
+
+/* Nobody waits for the time to be over, which is long. */
+static void checkFate(Fate *fate)
+{
+    virMemPlan *plan = planOf(fate->dom, 512, 0);
+    virMemRunOptions options = {.progress = onFate, .reconnect = onLost, .opaque = fate, .stallMs = 120000,
+                                .onFailure = VIR_MEM_ON_FAILURE_ROLLBACK};
+    virMemResult *result = NULL;
+    virMemError error;
+
+    g_assert_cmpint(virMemRun(fate->dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_LOST);
+    g_assert_cmpstr(result->text, ==, "the guest stopped running");
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_LOST);
+    g_assert_cmpint(result->rolledBack, ==, 0);
+    g_assert_cmpuint(result->reachedKib, ==, VIR_MEM_UNKNOWN);
+    g_assert_cmpuint(result->elapsedMs, <, 60000);
+    g_assert_cmpint(fate->reconnects, ==, 0);
+    virMemResultFree(result);
+    virMemPlanFree(plan);
+}
+
+static void testGone(void)
+{
+    Fate transient = {.dom = startGuest("gone", virtioMem)};
+    Fate kept = {.dom = defineGuest("off", virtioMem)};
+    Fate undefined = {.dom = defineGuest("undefined", virtioMem), .undefine = TRUE};
+    Fate again = {.dom = defineGuest("again", virtioMem), .startAgain = TRUE};
+
+    checkFate(&transient);
+    virDomainFree(transient.dom);
+    checkFate(&kept);
+    g_assert_cmpint(virDomainUndefine(kept.dom), ==, 0);
+    virDomainFree(kept.dom);
+    checkFate(&undefined);
+    virDomainFree(undefined.dom);
+    checkFate(&again);
+    /* The new guest was not asked for anything. */
+    virMemInventory *inventory = inventoryOf(again.dom);
+    g_assert_cmpuint(virMemInventoryFind(inventory, "virtiomem0")->requestedKib, ==, 0);
+    virMemInventoryFree(inventory);
+    g_assert_cmpint(virDomainUndefine(again.dom), ==, 0);
+    endGuest(again.dom);
+}
+
+/* ---- several threads on one connection ---- */
+
+#define THREADS 3
+#define ROUNDS 4
+
+static gpointer resizeOften(gpointer data)
+{
+    virDomainPtr dom = data;
+    virMemRunOptions options = {.stallMs = 100, .onFailure = VIR_MEM_ON_FAILURE_ROLLBACK};
+    virMemError error;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        virMemPlan *plan = planOf(dom, 512, 0);
+        virMemResult *result = NULL;
+        g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+        g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_STALLED);
+        g_assert_cmpint(result->rolledBack, ==, 1);
+        g_assert_cmpuint(result->shortKib, ==, 256 * MIB);
+        virMemResultFree(result);
+        virMemPlanFree(plan);
+    }
+    return NULL;
+}
+
+static void testThreads(void)
+{
+    virDomainPtr doms[THREADS];
+    GThread *threads[THREADS];
+    virMemStats *stats = NULL;
+    virMemError error;
+
+    for (size_t i = 0; i < THREADS; i++) {
+        g_autofree char *name = g_strdup_printf("thread%zu", i);
+        doms[i] = startGuest(name, virtioMem);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        threads[i] = g_thread_new("resize", resizeOften, doms[i]);
+    for (int i = 0; i < ROUNDS; i++) {
+        g_assert_cmpint(virMemGetStats(conn, NULL, 0, 20000, 0, &stats, &error), ==, VIR_MEM_OK);
+        g_assert_cmpuint(stats->nrows, ==, THREADS);
+        virMemStatsFree(stats);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        g_thread_join(threads[i]);
+    for (size_t i = 0; i < THREADS; i++)
+        endGuest(doms[i]);
+}
+
 /* ---- statistics ---- */
 
 static pid_t findQemu(virDomainPtr dom)
@@ -310,6 +446,25 @@ static void testStats(void)
         endGuest(doms[i]);
 }
 
+/* Those of statistics that nobody waited for: then there are but this one and the library's loop, maybe GLib's. */
+static void waitForThreads(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        g_autoptr(GDir) tasks = g_dir_open("/proc/self/task", 0, NULL);
+        const char *task;
+        guint stats = 0;
+        while ((task = g_dir_read_name(tasks))) {
+            g_autofree char *path = g_strdup_printf("/proc/self/task/%s/comm", task), *name = NULL;
+            if (g_file_get_contents(path, &name, NULL, NULL) && g_str_has_prefix(name, "virMem stat"))
+                stats++;
+        }
+        if (stats == 0)
+            return;
+        g_usleep(10000);
+    }
+    g_error("threads of statistics are left");
+}
+
 static void onError(void *data, virErrorPtr error)
 {
     (void) data;
@@ -342,7 +497,10 @@ int main(int argc, char **argv)
     conn = openOnce(FALSE);
     testRefusedAndGone();
     testStall();
-    virConnectClose(conn);
+    testGone();
+    testThreads();
+    /* Nobody holds it any more. */
+    g_assert_cmpint(virConnectClose(conn), ==, 0);
 
     conn = openOnce(TRUE);
     g_test_add_func("/live/inventory", testInventory);
@@ -351,8 +509,11 @@ int main(int argc, char **argv)
     g_test_add_func("/live/stall", testStall);
     g_test_add_func("/live/cancel", testCancel);
     g_test_add_func("/live/refused", testRefusedAndGone);
+    g_test_add_func("/live/gone", testGone);
+    g_test_add_func("/live/threads", testThreads);
     g_test_add_func("/live/stats", testStats);
     int status = g_test_run();
-    virConnectClose(conn);
+    waitForThreads();
+    g_assert_cmpint(virConnectClose(conn), ==, 0);
     return status;
 }
