@@ -441,7 +441,7 @@ struct _virMemStatsRow {
     int state;                          /* virMemStatsState */
     unsigned long long promisedKib;     /* <memory> (balloon.maximum) */
     unsigned long long pluggedKib;      /* boot memory, DIMMs and what is plugged of virtio-mem */
-    unsigned long long balloonKib;      /* what of it the balloon holds */
+    unsigned long long balloonKib;      /* what of it the balloon holds, by QEMU's last word, which it has once a second */
     unsigned long long currentKib;      /* the rest of it: what the guest has (balloon.current) */
     unsigned long long residentKib;
     unsigned long long guestTotalKib;

@@ -191,6 +191,41 @@ static void testStall(void)
     endGuest(dom);
 }
 
+/* A definition that cannot be changed to the end is given back what it had. */
+static void testConfig(void)
+{
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='qemu'><name>config-%d</name><maxMemory slots='6' unit='GiB'>8</maxMemory><memory>1</memory><vcpu>1</vcpu>"
+        "<os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features><cpu><numa>"
+        "<cell id='0' cpus='0' memory='128' unit='MiB'/><cell id='1' memory='128' unit='MiB'/></numa></cpu>"
+        "<devices><memballoon model='virtio'/>%s</devices></domain>", (int) getpid(), virtioMem);
+    virDomainPtr dom = virDomainDefineXML(conn, xml);
+    virMemRequest request = {.totalKib = 2048 * MIB, .flags = VIR_MEM_PLAN_CONFIG};
+    virMemRunOptions options = {.onFailure = VIR_MEM_ON_FAILURE_ROLLBACK};
+    virMemPlan *plan = NULL;
+    virMemResult *result = NULL;
+    virMemError error;
+
+    g_assert_nonnull(dom);
+    g_autofree char *before = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE);
+    g_assert_cmpint(virMemPlanDomain(dom, &request, &plan, &error), ==, VIR_MEM_OK);
+    g_assert_cmpint(plan->config, ==, 1);
+    g_assert_cmpuint(plan->nsteps, ==, 4);
+    /* The balloon comes last, and cannot leave more than there is. */
+    plan->steps[3]->toKib = 1024 * 1024 * MIB;
+    g_assert_cmpint(virMemRun(dom, plan, &options, &result, &error), ==, VIR_MEM_ERR_INCOMPLETE);
+    g_assert_cmpint(result->diagnosis, ==, VIR_MEM_DIAGNOSIS_REFUSED);
+    g_assert_cmpint(result->rolledBack, ==, 1);
+    g_assert_cmpuint(result->stepsDone, ==, 3);
+    g_assert_cmpuint(result->reachedKib, ==, 256 * MIB);
+    g_autofree char *after = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE);
+    g_assert_cmpstr(before, ==, after);
+    virMemResultFree(result);
+    virMemPlanFree(plan);
+    g_assert_cmpint(virDomainUndefine(dom), ==, 0);
+    virDomainFree(dom);
+}
+
 static gpointer cancelSoon(gpointer data)
 {
     virMemCancelNow(data);
@@ -507,6 +542,7 @@ int main(int argc, char **argv)
     g_test_add_func("/live/host", testHost);
     g_test_add_func("/live/plug", testPlug);
     g_test_add_func("/live/stall", testStall);
+    g_test_add_func("/live/config", testConfig);
     g_test_add_func("/live/cancel", testCancel);
     g_test_add_func("/live/refused", testRefusedAndGone);
     g_test_add_func("/live/gone", testGone);
