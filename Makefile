@@ -25,6 +25,7 @@ fuzz:
 interop: all
 	@scripts/install-deps interop
 	@build/run tests/interop/compare.py
+	@build/run tests/interop/clients.py
 	@build/run tests/interop/host.py
 	@build/run tests/interop/operations.py
 

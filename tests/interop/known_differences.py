@@ -200,7 +200,8 @@ def _cacheNone(root, answer):
 # What the generator puts in that libvirt 9.0 does not know.
 REPEATED = ("cell", "sibling", "cache", "latency", "bandwidth", "page", "memnode")
 UNKNOWN_ELEMENTS = ("strange", "speed")
-UNKNOWN_ATTRIBUTES = (("latency", "unit"), ("address", "base"), ("address", "slot"))
+UNKNOWN_ATTRIBUTES = (("latency", "unit"), ("address", "base"), ("address", "slot"), ("address", "domain"), ("address", "bus"),
+                      ("address", "function"))
 
 
 @_excuse("unknown-element")
