@@ -465,7 +465,7 @@ class Held(CommandTest):
         """The guest says no, and nobody waits for the deadline."""
         guest = self.guest
         self.assertDone(self.run_('attach-dimm', '256MiB', '--node', '1', '--alias', 'ua-held', '--wait'))
-        guest.check(f'hold {guest.nodeMemFreeKib(1) // MIB - 60} 1')
+        guest.check(f'hold {guest.nodeMemFreeKib(1) // MIB - 200} 1')
         run = self.run_('detach-memory', 'ua-held', '--timeout', '120')
         self.assertShort(run, REFUSED, "cannot detach 'ua-held': it stays at 256 MiB, not 0: the guest refused to let go of 'ua-held'",
                          r'\((unmovable|refused)\): ')
