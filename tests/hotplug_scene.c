@@ -246,6 +246,15 @@ HotplugScene *hotplugSceneNew(const char *xml)
     return scene;
 }
 
+void hotplugSceneKnowBalloon(HotplugScene *scene)
+{
+    g_auto(QemuGuard) guard = qemuGuardLock(scene->dom);
+    QemuRefresh refresh = { .fresh = TRUE, .balloonBytes = qemuRefreshWholeBalloonKib(scene->dom->live) * 1024 };
+
+    qemuRefreshApply(scene->dom, &refresh);
+    g_assert_true(qemuRefreshBalloonIsSettled(scene->dom));
+}
+
 void hotplugSceneFree(HotplugScene *scene)
 {
     Order order = { .scene = scene };

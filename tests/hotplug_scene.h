@@ -26,6 +26,8 @@ void hotplugSceneTearDown(void);
 /* @xml: of a domain, defined and started. */
 HotplugScene *hotplugSceneNew(const char *xml);
 /* Checks that the model found nothing wrong. */
+/* As after a start by this daemon: the balloon is whole, and has said nothing since. */
+void hotplugSceneKnowBalloon(HotplugScene *scene);
 void hotplugSceneFree(HotplugScene *scene);
 
 /* Do "attach", "detach", "detach-alias", "update", "setmem", "setmaxmem", "period", "stats" or "messages". @argument: the device's XML,

@@ -10,20 +10,25 @@
 
 #define DATA "qemuhotplugdata"
 #define WAIT_US (100 * 1000)
+#define LEFTOVER_BYTES (G_GUINT64_CONSTANT(128) * 1024 * 1024)
+#define MOVED_BYTES (G_GUINT64_CONSTANT(300) * 1024 * 1024)
 #define FAULT_WAIT_US (60 * 1000)
 
 /* A case is a line of qemuhotplugdata/hotplug.cases and its files:
- *   NAME DOMAIN.xml ACTION ARGUMENT [live] [config] [guest=HOW] [fault=STEP:WHAT[:CLASS]] [stats=FILE] [late]
+ *   NAME DOMAIN.xml ACTION ARGUMENT [live] [config] [guest=HOW] [fault=STEP:WHAT[:CLASS]] [stats=FILE] [late] [known] [moves]
+ *       [leftover=ID]
  * ARGUMENT is NAME.xml of a device, an alias or a number. late: the guest gives the device up after the call has ended.
+ * known: what the balloon leaves to the guest is known from its start, and moves: then changes while the device is plugged.
+ * leftover: QEMU has memory of that id already, of half the size.
  * NAME.out has the result, the dialogue, the events, and what QEMU, live and stored definition then have. */
 typedef struct {
-    char *name, *domain, *action, *argument, *stats;
+    char *name, *domain, *action, *argument, *stats, *leftover;
     unsigned flags;
     QemuModelGuest guest;
     guint step;
     QemuModelFault fault;
     char *errorClass;
-    gboolean late;
+    gboolean late, known, moves;
 } Case;
 
 static const char *const guests[] = { "gives", "silent", "refuses-ost", "refuses-error", "gone" };
@@ -75,6 +80,12 @@ static void setOption(Case *test, const char *word)
         test->flags |= VIR_DOMAIN_AFFECT_CONFIG;
     else if (strcmp(word, "late") == 0)
         test->late = TRUE;
+    else if (g_str_has_prefix(word, "leftover="))
+        test->leftover = g_strdup(word + strlen("leftover="));
+    else if (strcmp(word, "known") == 0)
+        test->known = TRUE;
+    else if (strcmp(word, "moves") == 0)
+        test->moves = TRUE;
     else if (g_str_has_prefix(word, "guest="))
         test->guest = (QemuModelGuest)indexOf(guests, G_N_ELEMENTS(guests), word + strlen("guest="));
     else if (g_str_has_prefix(word, "fault="))
@@ -159,6 +170,12 @@ static void runCase(gconstpointer data)
 
     if (test->guest == QEMU_MODEL_SILENT)
         scene->driver->unplugWaitUs = WAIT_US;
+    if (test->leftover)
+        qemuModelAddObject(scene->model, test->leftover, LEFTOVER_BYTES);
+    if (test->known)
+        hotplugSceneKnowBalloon(scene);
+    if (test->moves)
+        qemuModelMoveBalloon(scene->model, MOVED_BYTES);
     qemuModelSetGuest(scene->model, test->guest);
     qemuModelSetStats(scene->model, stats);
     qemuModelFail(scene->model, test->step, test->fault, test->errorClass);

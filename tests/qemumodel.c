@@ -25,6 +25,7 @@ struct QemuModel {
     GHashTable *objects;        /* id -> size in bytes, as guint64 * */
     GPtrArray *devices;
     guint64 bootBytes, target;
+    guint64 nextTarget;         /* 0: none */
     gint64 interval;
     char *stats;
     guint index, failAt;
@@ -144,6 +145,20 @@ void qemuModelSetStats(QemuModel *model, const char *stats)
 
     g_free(model->stats);
     model->stats = g_strdup(stats);
+}
+
+void qemuModelAddObject(QemuModel *model, const char *id, guint64 bytes)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&model->lock);
+
+    addObject(model, id, bytes);
+}
+
+void qemuModelMoveBalloon(QemuModel *model, guint64 target)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&model->lock);
+
+    model->nextTarget = target;
 }
 
 void qemuModelSetInterval(QemuModel *model, gint64 seconds)
@@ -418,7 +433,7 @@ static char *queryMemoryDevices(QemuModel *model, MemJson *arguments)
 }
 
 /* QEMU counts DIMMs into the balloon's figure; the guest of this model does at once what it is told. */
-static char *queryBalloon(QemuModel *model, MemJson *arguments)
+static guint64 actual(QemuModel *model)
 {
     guint64 bytes = model->target;
 
@@ -427,7 +442,23 @@ static char *queryBalloon(QemuModel *model, MemJson *arguments)
 
         bytes += isKind(device, "pc-dimm") ? device->bytes : 0;
     }
-    return g_strdup_printf("\"return\":{\"actual\":%" G_GUINT64_FORMAT "}", bytes);
+    return bytes;
+}
+
+static char *queryBalloon(QemuModel *model, MemJson *arguments)
+{
+    return g_strdup_printf("\"return\":{\"actual\":%" G_GUINT64_FORMAT "}", actual(model));
+}
+
+static void moveBalloon(QemuModel *model)
+{
+    g_autofree char *data = NULL;
+
+    if (!model->nextTarget)
+        return;
+    model->target = model->nextTarget;
+    data = g_strdup_printf("{\"actual\":%" G_GUINT64_FORMAT "}", actual(model));
+    event(model, "BALLOON_CHANGE", data);
 }
 
 static char *balloon(QemuModel *model, MemJson *arguments)
@@ -496,6 +527,8 @@ static gboolean doOne(QemuModel *model, MemJson *request, const char *id)
         return TRUE;
     }
     body = carryOut(model, name, request);
+    if (g_strcmp0(name, "device_add") == 0)
+        moveBalloon(model);
     if (fails && model->fault == QEMU_MODEL_DIE_AFTER)
         return FALSE;
     answer(model, id, body);

@@ -41,6 +41,10 @@ void qemuModelSeed(QemuModel *model, const char *alias, const char *driver, guin
 void qemuModelFail(QemuModel *model, guint index, QemuModelFault fault, const char *errorClass);
 void qemuModelSetGuest(QemuModel *model, QemuModelGuest guest);
 /* What the balloon has reported, as JSON for "guest-stats". */
+/* Memory that nothing uses, as from a client's own command. */
+void qemuModelAddObject(QemuModel *model, const char *id, guint64 bytes);
+/* The guest moves its balloon, and QEMU says so, just before it answers device_add. */
+void qemuModelMoveBalloon(QemuModel *model, guint64 target);
 void qemuModelSetStats(QemuModel *model, const char *stats);
 /* The statistics period that it was started with. */
 void qemuModelSetInterval(QemuModel *model, gint64 seconds);

@@ -7,6 +7,9 @@
 #include "qemu/qemu_driver.h"
 #include "qemu/qemu_monitor.h"
 
+/* For balloonToldUs: never, and we have listened since QEMU began. */
+#define QEMU_BALLOON_LONG_AGO 1
+
 /* Locks, in the order in which they may be taken:
  *   1. a domain's `lock`: short; never held while waiting for QEMU or for a process
  *   2. the list's lock: shorter; no domain's lock is taken under it
@@ -61,7 +64,7 @@ typedef struct {
     QemuMonitor *mon;                       /* NULL: none */
     QemuCaps *caps;                         /* of what runs; NULL: it does not, or was found and has not been asked for them */
     guint64 balloonBytes;                   /* what QEMU last said that the balloon leaves to the guest; 0: it has not */
-    gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or began to talk */
+    gint64 balloonToldUs;                   /* monotonic: when it last said so of its own accord, or we began to listen */
     guint memNews;                          /* how often QEMU has told of the balloon's or a device's size: an answer that was
                                              * asked for before the last of them may be older than it */
     GArray *vcpuThreads;                    /* gint64 thread ids by vCPU; NULL: not known */

@@ -7,6 +7,7 @@
 #include "conf/memballoon_conf.h"
 #include "conf/net_conf.h"
 #include "qemu/qemu_memdiagnose.h"
+#include "qemu/qemu_process.h"
 #include "qemu/qemu_spawn.h"
 #include "util/mem_file.h"
 #include "util/mem_units.h"
@@ -65,18 +66,6 @@ static void putBalloon(Sink *sink, guint64 actualBytes, const QemuMonitorBalloon
     }
 }
 
-/* QEMU tells of a change of the balloon at once, but only once in a second: then it keeps the last for the end of the second.
- * Twice that. */
-#define BALLOON_SETTLED_US (2 * G_USEC_PER_SEC)
-
-/* Under lock: is what QEMU last said of the balloon what it would say now? Not while it may hold a change back, and not when
- * the definition has changed since: plugged memory moves the balloon without a word. */
-static gboolean balloonIsSettled(const QemuDomain *dom)
-{
-    return dom->balloonBytes && g_get_monotonic_time() - dom->balloonToldUs > BALLOON_SETTLED_US &&
-           memUnitsBytesToKib(dom->balloonBytes) + domainDefVirtioMemCurrentKib(dom->live) == dom->live->memory.currentKib;
-}
-
 /* The questions of one memoryStats: each command costs QEMU as much as reading the figures, so the second is left out
  * when its answer is known. */
 typedef struct {
@@ -93,7 +82,7 @@ static gboolean askMemory(QemuDomain *dom, MemoryCalls *calls, GError **err)
     calls->pid = dom->process.pid;
     if (!dom->mon || !qemuDomainHasBalloon(dom->live))
         return TRUE;
-    if (!balloonIsSettled(dom))
+    if (!qemuRefreshBalloonIsSettled(dom))
         calls->actual = qemuMonitorSend(dom->mon, "query-balloon", NULL);
     calls->stats = qemuMonitorSendBalloonStats(dom->mon, dom->live->balloon->info.alias);
     return TRUE;

@@ -58,10 +58,13 @@ static gboolean waitDeleted(const char *alias, gint64 deadline, gpointer opaque,
 }
 
 /* The journal is written (@entry may be NULL), the lock is given up for the run, and taken again. What stays open is left to
- * qemu_memrecover.c; otherwise, unless done, the entry is of no more use. Done means that the domain is still there, too. */
-static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const QemuMemJournal *entry, gint64 waitUs, GError **err)
+ * qemu_memrecover.c; otherwise, unless done, the entry is of no more use. Done means that the domain is still there, too.
+ * *@memoryCall, if wanted, becomes the question for the memory devices, asked in the same breath; NULL unless done. */
+static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const QemuMemJournal *entry, gint64 waitUs,
+                              QemuMonitorCall **memoryCall, GError **err)
 {
-    QemuMemPlanHooks hooks = { .waitDeleted = waitDeleted, .opaque = dom };
+    QemuMemPlanHooks hooks = { .waitDeleted = waitDeleted, .opaque = dom,
+                               .question = memoryCall ? "query-memory-devices" : NULL };
     g_autoptr(QemuMonitor) mon = qemuDomainGetMonitor(dom, err);
     const DomainDef *live = dom->live;
     QemuMemOutcome outcome;
@@ -71,6 +74,8 @@ static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const Qe
     g_mutex_unlock(&dom->lock);
     outcome = qemuMemPlanRun(plan, mon, dom->driver->answerWaitUs, waitUs, &hooks, err);
     g_mutex_lock(&dom->lock);
+    if (memoryCall)
+        *memoryCall = hooks.answer;
     if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT)
         return qemuDomainStillRuns(dom, live, err) ? outcome : QEMU_MEM_UNDONE;
     if (outcome == QEMU_MEM_UNKNOWN && dom->live == live)
@@ -116,17 +121,40 @@ static gboolean finish(QemuDomain *dom, const QemuMemConfig *config, GError **er
     return ok;
 }
 
-/* FALSE: QEMU has told of something meanwhile, before its answers or after them; they were left alone. */
-static gboolean refreshOnce(QemuDomain *dom)
+/* What need not be asked after an attach. */
+typedef struct {
+    QemuMonitorCall *memoryCall;    /* asked already; NULL: not */
+    guint64 balloonBytes;           /* what the balloon leaves the guest, device included; 0: not known */
+    guint news;                     /* dom->memNews when that was so */
+} Known;
+
+static void knownClear(Known *known)
 {
-    g_auto(QemuRefresh) refresh = { 0 };
+    if (known->memoryCall)
+        qemuMonitorForget(g_steal_pointer(&known->memoryCall));
+    known->balloonBytes = 0;
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Known, knownClear)
+
+/* Before @device is plugged: QEMU adds a DIMM, whole, to the balloon's figure, and does not tell. */
+static void foresee(const QemuDomain *dom, const MemoryDeviceDef *device, Known *known)
+{
+    known->news = dom->memNews;
+    if (device->model == MEMORY_DEVICE_DIMM && qemuRefreshBalloonIsSettled(dom))
+        known->balloonBytes = dom->balloonBytes + device->sizeKib * 1024;
+}
+
+/* FALSE: QEMU has told of something meanwhile, before its answers or after them; they were left alone. */
+static gboolean refreshOnce(QemuDomain *dom, Known *known)
+{
+    g_auto(QemuRefresh) refresh = { .balloonBytes = known->balloonBytes };
     g_autoptr(GError) problem = NULL;
     const DomainDef *live = dom->live;
-    guint news = dom->memNews;
 
-    if (qemuDomainHasBalloon(live))
+    if (qemuDomainHasBalloon(live) && !known->balloonBytes)
         refresh.balloonCall = qemuMonitorSend(dom->mon, "query-balloon", NULL);
-    if (live->nmemories)
+    refresh.memoryCall = g_steal_pointer(&known->memoryCall);
+    if (live->nmemories && !refresh.memoryCall)
         refresh.memoryCall = qemuMonitorSend(dom->mon, "query-memory-devices", NULL);
     g_mutex_unlock(&dom->lock);
     qemuRefreshCollect(&refresh, g_get_monotonic_time() + dom->driver->answerWaitUs, &problem);
@@ -135,22 +163,32 @@ static gboolean refreshOnce(QemuDomain *dom)
         g_warning("%s: after a memory change: %s", dom->name, problem->message);
     if (dom->live != live)
         return TRUE;
-    if (dom->memNews != news)
+    if (dom->memNews != known->news)
         return FALSE;
     qemuRefreshApply(dom, &refresh);
     return TRUE;
 }
 
-/* Addresses, plugged sizes and the balloon as QEMU has them now. Best effort: an attach does not fail for it. */
-static void refresh(QemuDomain *dom)
+/* Addresses, plugged sizes and the balloon as QEMU has them now. Best effort: an attach does not fail for it. @known may be
+ * NULL. */
+static void refresh(QemuDomain *dom, Known *known)
 {
-    for (int i = 0; dom->mon && i < QEMU_REFRESH_TRIES && !refreshOnce(dom); i++)
-        continue;
+    g_auto(Known) now = { .news = dom->memNews };
+
+    if (known) {
+        now = *known;
+        known->memoryCall = NULL;
+    }
+    for (int i = 0; dom->mon && i < QEMU_REFRESH_TRIES && !refreshOnce(dom, &now); i++) {
+        knownClear(&now);
+        now.news = dom->memNews;
+    }
 }
 
 /* ---- attach ---- */
 
-gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **err)
+/* @device is taken over. */
+static gboolean adopt(QemuDomain *dom, MemoryDeviceDef *device, Known *known, GError **err)
 {
     g_autofree char *alias = g_strdup(device->info.alias);
 
@@ -158,11 +196,16 @@ gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **e
         memoryDeviceDefFree(device);
         return FALSE;
     }
-    refresh(dom);
+    refresh(dom, known);
     /* clients have been told of its end by now, should it have ended */
     if (dom->live)
         qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, .text1 = alias });
     return TRUE;
+}
+
+gboolean qemuMemChangeAdopt(QemuDomain *dom, MemoryDeviceDef *device, GError **err)
+{
+    return adopt(dom, device, NULL, err);
 }
 
 gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const QemuCaps *caps, const QemuMemConfig *config,
@@ -172,6 +215,7 @@ gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     g_auto(QemuProcessContext) context = { 0 };
     g_autoptr(QemuMemPlan) plan = NULL;
     g_autoptr(QemuMemJournal) entry = NULL;
+    g_auto(Known) known = { 0 };
 
     if (!qemuMemHotplugPrepare(dom->live, device, caps, err) || !qemuProcessCheckMemoryFile(device, err))
         return FALSE;
@@ -180,8 +224,9 @@ gboolean qemuMemChangeAttach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     if (!plan)
         return FALSE;
     entry = deviceEntry(QEMU_MEM_ATTACH, device->info.alias, device, config);
-    return runPlan(dom, plan, entry, 0, err) == QEMU_MEM_DONE && qemuMemChangeAdopt(dom, g_steal_pointer(&owned), err) &&
-           finish(dom, config, err);
+    foresee(dom, device, &known);
+    return runPlan(dom, plan, entry, 0, &known.memoryCall, err) == QEMU_MEM_DONE &&
+           adopt(dom, g_steal_pointer(&owned), &known, err) && finish(dom, config, err);
 }
 
 /* ---- detach ---- */
@@ -193,7 +238,7 @@ void qemuMemChangeForget(QemuDomain *dom, const char *alias)
     if (!device)
         return;
     memoryDeviceDefFree(domainMemoryRemove(dom->live, device));
-    refresh(dom);
+    refresh(dom, NULL);
     if (dom->live)
         qemuEventAdd(dom, &(QemuEvent){ .id = VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, .text1 = (char *)alias });
 }
@@ -223,7 +268,7 @@ gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
     if (!plan)
         return FALSE;
     qemuMemUnplugBegin(dom, alias);
-    outcome = runPlan(dom, plan, entry, wait ? dom->driver->unplugWaitUs : 0, &problem);
+    outcome = runPlan(dom, plan, entry, wait ? dom->driver->unplugWaitUs : 0, NULL, &problem);
     told = qemuMemUnplugEnd(dom, alias);
     if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT) {
         qemuMemChangeForget(dom, alias);
@@ -256,7 +301,7 @@ gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, con
         return FALSE;
     alias = g_strdup(device->info.alias);
     entry = deviceEntry(QEMU_MEM_UPDATE, alias, wanted, config);
-    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
+    if (runPlan(dom, plan, entry, 0, NULL, err) != QEMU_MEM_DONE)
         return FALSE;
     device = memoryDeviceFindAlias(dom->live, alias);
     if (device)
@@ -278,7 +323,7 @@ gboolean qemuMemChangeTarget(QemuDomain *dom, guint64 kib, const QemuMemConfig *
         entry = journalEntry(QEMU_MEM_TARGET, NULL, config);
         entry->value = kib;
     }
-    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
+    if (runPlan(dom, plan, entry, 0, NULL, err) != QEMU_MEM_DONE)
         return FALSE;
     return !entry || finish(dom, config, err);
 }
@@ -292,7 +337,7 @@ gboolean qemuMemChangePeriod(QemuDomain *dom, int seconds, const QemuMemConfig *
         return FALSE;
     entry = journalEntry(QEMU_MEM_PERIOD, dom->live->balloon->info.alias, config);
     entry->value = (guint64)seconds;
-    if (runPlan(dom, plan, entry, 0, err) != QEMU_MEM_DONE)
+    if (runPlan(dom, plan, entry, 0, NULL, err) != QEMU_MEM_DONE)
         return FALSE;
     dom->live->balloon->periodSeconds = seconds;
     return finish(dom, config, err);

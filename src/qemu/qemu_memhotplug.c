@@ -135,6 +135,7 @@ QemuMemPlan *qemuMemHotplugPlanAttach(const DomainDef *live, const MemoryDeviceD
     g_autofree char *folder = qemuCommandMemoryPath(live, device, context);
     g_autoptr(MemJson) backend = NULL;
     g_autoptr(MemJson) properties = NULL;
+    QemuMemStep *step;
 
     /* Without a thread-context: QEMU's sandbox no longer lets a running QEMU set the affinity of its threads. */
     backend = qemuCommandMemoryBackend(live, device, caps, context, NULL, err);
@@ -143,13 +144,13 @@ QemuMemPlan *qemuMemHotplugPlanAttach(const DomainDef *live, const MemoryDeviceD
         return NULL;
 
     if (folder) {
-        QemuMemStep *step = qemuMemPlanAddHost(plan, QEMU_MEM_STEP_MAKE_FOLDER, folder);
-
+        step = qemuMemPlanAddHost(plan, QEMU_MEM_STEP_MAKE_FOLDER, folder);
         step->undoPath = ownFile(device, backend);
     }
     qemuMemPlanAddQmp(plan, "object-add", g_steal_pointer(&backend), "object-del", onlyId("mem", device->info.alias));
     /* taking the device back would need the guest's consent: no step after this one may fail the plan */
-    qemuMemPlanAddQmp(plan, "device_add", g_steal_pointer(&properties), NULL, NULL);
+    step = qemuMemPlanAddQmp(plan, "device_add", g_steal_pointer(&properties), NULL, NULL);
+    step->along = TRUE;
     return g_steal_pointer(&plan);
 }
 

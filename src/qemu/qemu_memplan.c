@@ -93,6 +93,8 @@ static void formatStep(GString *text, const QemuMemStep *step)
         g_string_append_printf(text, "  undo: remove %s\n", step->undoPath);
     if (step->bestEffort)
         g_string_append(text, "  best effort\n");
+    if (step->along)
+        g_string_append(text, "  along with the step before\n");
 }
 
 char *qemuMemPlanFormat(const QemuMemPlan *plan)
@@ -106,22 +108,62 @@ char *qemuMemPlanFormat(const QemuMemPlan *plan)
 
 /* ---- running ---- */
 
+typedef struct {
+    const QemuMemPlan *plan;
+    QemuMonitor *mon;
+    gint64 answerUs;
+    QemuMemPlanHooks *hooks;
+    guint sent;                     /* how many steps have been sent; host steps count as they are met */
+    QemuMonitorCall **calls;        /* by step: under way; NULL: not yet, or no longer */
+} Run;
+
+static void runClear(Run *run)
+{
+    for (guint i = 0; i < run->plan->steps->len; i++) {
+        if (run->calls[i])
+            qemuMonitorForget(run->calls[i]);
+    }
+    g_free(run->calls);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, runClear)
+
+static const QemuMemStep *stepAt(const Run *run, guint i)
+{
+    return g_ptr_array_index(run->plan->steps, i);
+}
+
+/* Send step @i, unless that is done, and all that go along with it. */
+static void sendFrom(Run *run, guint i)
+{
+    if (i < run->sent)
+        return;
+    do {
+        const QemuMemStep *step = stepAt(run, i);
+
+        if (step->kind == QEMU_MEM_STEP_QMP)
+            run->calls[i] = qemuMonitorSend(run->mon, step->command, step->arguments ? json_object_get(step->arguments) : NULL);
+        run->sent = ++i;
+    } while (i < run->plan->steps->len && stepAt(run, i)->along);
+    if (run->hooks->question && i == run->plan->steps->len)
+        run->hooks->answer = qemuMonitorSend(run->mon, run->hooks->question, NULL);
+}
+
 /* QEMU answers "no such device" to device_del when it is gone already: then there is nothing to wait for. */
 static gboolean isGoneAlready(const QemuMemStep *step, const char *errorClass)
 {
     return step->waitAlias && g_strcmp0(errorClass, "DeviceNotFound") == 0;
 }
 
-static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 answerUs, gboolean *gone, GError **err)
+static gboolean runQmp(Run *run, guint i, gboolean *gone, GError **err)
 {
     g_autofree char *errorClass = NULL;
     g_autoptr(GError) problem = NULL;
-    QemuMonitorCall *call = qemuMonitorSend(mon, step->command, step->arguments ? json_object_get(step->arguments) : NULL);
-    g_autoptr(MemJson) reply = qemuMonitorWait(call, g_get_monotonic_time() + answerUs, &errorClass, &problem);
+    g_autoptr(MemJson) reply = NULL;
 
+    reply = qemuMonitorWait(g_steal_pointer(&run->calls[i]), g_get_monotonic_time() + run->answerUs, &errorClass, &problem);
     if (!problem)
         return TRUE;
-    if (isGoneAlready(step, errorClass)) {
+    if (isGoneAlready(stepAt(run, i), errorClass)) {
         *gone = TRUE;
         return TRUE;
     }
@@ -129,11 +171,14 @@ static gboolean runQmp(const QemuMemStep *step, QemuMonitor *mon, gint64 answerU
     return FALSE;
 }
 
-static gboolean runStep(const QemuMemStep *step, QemuMonitor *mon, gint64 answerUs, gboolean *gone, GError **err)
+static gboolean runStep(Run *run, guint i, gboolean *gone, GError **err)
 {
+    const QemuMemStep *step = stepAt(run, i);
+
+    sendFrom(run, i);
     switch (step->kind) {
     case QEMU_MEM_STEP_QMP:
-        return runQmp(step, mon, answerUs, gone, err);
+        return runQmp(run, i, gone, err);
     case QEMU_MEM_STEP_MAKE_FOLDER:
         return memFileMakeFolder(step->path, 0700, err);
     case QEMU_MEM_STEP_REMOVE_PATH:
@@ -177,26 +222,56 @@ static gboolean isOpen(const QemuMemStep *step, const GError *problem)
     return step->kind == QEMU_MEM_STEP_QMP && g_error_matches(problem, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 }
 
-QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
-                              const QemuMemPlanHooks *hooks, GError **err)
+/* What went along with a step that failed: FALSE if all of it was refused, as it should be. */
+static gboolean someTaken(Run *run)
 {
-    QemuMemOutcome outcome = QEMU_MEM_DONE;
+    gboolean taken = FALSE;
 
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const QemuMemStep *step = g_ptr_array_index(plan->steps, i);
+    for (guint i = 0; i < run->sent; i++) {
         g_autoptr(GError) problem = NULL;
         gboolean gone = FALSE;
 
-        if (!runStep(step, mon, answerUs, &gone, &problem)) {
-            gboolean open = isOpen(step, problem);
+        if (!run->calls[i])
+            continue;
+        if (runQmp(run, i, &gone, &problem) || isOpen(stepAt(run, i), problem))
+            taken = TRUE;
+    }
+    return taken;
+}
 
+/* Step @i failed with @problem. */
+static QemuMemOutcome giveUp(Run *run, guint i, const GError *problem)
+{
+    gboolean open = isOpen(stepAt(run, i), problem);
+
+    if (run->hooks->answer)
+        qemuMonitorForget(g_steal_pointer(&run->hooks->answer));
+    if (open || someTaken(run))
+        return QEMU_MEM_UNKNOWN;
+    return undoFrom(run->plan, i, run->mon, run->answerUs) ? QEMU_MEM_UNDONE : QEMU_MEM_UNKNOWN;
+}
+
+QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
+                              QemuMemPlanHooks *hooks, GError **err)
+{
+    g_auto(Run) run = { .plan = plan, .mon = mon, .answerUs = answerUs, .hooks = hooks };
+    QemuMemOutcome outcome = QEMU_MEM_DONE;
+
+    run.calls = g_new0(QemuMonitorCall *, plan->steps->len);
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const QemuMemStep *step = stepAt(&run, i);
+        g_autoptr(GError) problem = NULL;
+        gboolean gone = FALSE;
+
+        if (!runStep(&run, i, &gone, &problem)) {
             if (step->bestEffort) {
                 g_warning("%s", problem->message);
                 outcome = QEMU_MEM_DONE_BUT;
                 continue;
             }
+            outcome = giveUp(&run, i, problem);
             g_propagate_error(err, g_steal_pointer(&problem));
-            return !open && undoFrom(plan, i, mon, answerUs) ? QEMU_MEM_UNDONE : QEMU_MEM_UNKNOWN;
+            return outcome;
         }
         if (step->waitAlias && !gone &&
             !hooks->waitDeleted(step->waitAlias, g_get_monotonic_time() + waitUs, hooks->opaque, err))

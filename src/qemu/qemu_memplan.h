@@ -25,6 +25,8 @@ typedef struct {
     char *path;                     /* host steps */
     char *undoPath;                 /* to be removed when the step is taken back; NULL: nothing */
     gboolean bestEffort;            /* its failure stops nothing */
+    gboolean along;                 /* QMP, after QMP: sent without waiting for the step before, whose failure makes it fail,
+                                     * too, and leave nothing */
     char *waitAlias;                /* done only when QEMU says DEVICE_DELETED of this alias; NULL: done with the reply */
 } QemuMemStep;
 
@@ -61,9 +63,11 @@ typedef struct {
      * FALSE: VIR_ERR_OPERATION_FAILED (refused), VIR_ERR_OPERATION_TIMEOUT. */
     gboolean (*waitDeleted)(const char *alias, gint64 deadline, gpointer opaque, GError **err);
     gpointer opaque;
+    const char *question;           /* a command to be sent along with the last step; NULL: none */
+    QemuMonitorCall *answer;        /* out: its call, which is the caller's to finish; NULL unless all is done */
 } QemuMemPlanHooks;
 
 /* On a worker, without the domain's lock. @answerUs is how long each answer of QEMU may take, @waitUs how long the guest.
  * @err is set unless all is done. */
 QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,
-                              const QemuMemPlanHooks *hooks, GError **err);
+                              QemuMemPlanHooks *hooks, GError **err);

@@ -47,6 +47,7 @@ typedef struct {
     QemuMonitorCall *statusCall, *balloonCall, *memoryCall, *chardevCall, *cpuCall, *vncCall;    /* NULL: not asked */
     char *status;
     gboolean running;
+    gboolean fresh;
     guint64 balloonBytes;
     GPtrArray *memory;
     GHashTable *chardevs;
@@ -63,6 +64,9 @@ typedef struct {
 void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh, gboolean fresh, gboolean balloon);
 /* What the balloon of a guest that was just started leaves it: boot memory and DIMMs. */
 guint64 qemuRefreshWholeBalloonKib(const DomainDef *live);
+/* Under lock: is what QEMU last said of the balloon (dom->balloonBytes) what it would say now? Not while it may hold a change
+ * back, and not when the definition has changed since: plugged memory moves the balloon without a word. */
+gboolean qemuRefreshBalloonIsSettled(const QemuDomain *dom);
 /* Without lock. FALSE: one of them failed; all have been waited for. */
 gboolean qemuRefreshCollect(QemuRefresh *refresh, gint64 deadline, GError **err);
 /* Under lock, with what was collected. */

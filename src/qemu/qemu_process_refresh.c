@@ -36,8 +36,19 @@ guint64 qemuRefreshWholeBalloonKib(const DomainDef *live)
     return kib;
 }
 
+/* QEMU tells of a change of the balloon at once, but only once in a second: then it keeps the last for the end of the second.
+ * Twice that. */
+#define BALLOON_SETTLED_US (2 * G_USEC_PER_SEC)
+
+gboolean qemuRefreshBalloonIsSettled(const QemuDomain *dom)
+{
+    return dom->balloonBytes && g_get_monotonic_time() - dom->balloonToldUs > BALLOON_SETTLED_US &&
+           memUnitsBytesToKib(dom->balloonBytes) + domainDefVirtioMemCurrentKib(dom->live) == dom->live->memory.currentKib;
+}
+
 void qemuRefreshSend(QemuDomain *dom, QemuRefresh *refresh, gboolean fresh, gboolean balloon)
 {
+    refresh->fresh = fresh;
     if (!fresh)
         refresh->statusCall = qemuMonitorSend(dom->mon, "query-status", NULL);
     refresh->chardevCall = qemuMonitorSend(dom->mon, "query-chardev", NULL);
@@ -81,6 +92,17 @@ gboolean qemuRefreshCollect(QemuRefresh *refresh, gint64 deadline, GError **err)
     return FALSE;
 }
 
+/* It differs only if QEMU took memory of the same name that was none of ours. */
+static void applySize(DomainDef *live, MemoryDeviceDef *def, guint64 kib)
+{
+    if (!kib || kib == def->sizeKib)
+        return;
+    g_warning("%s: '%s' has '%" G_GUINT64_FORMAT "' KiB instead of '%" G_GUINT64_FORMAT "'", live->name, def->info.alias, kib,
+              def->sizeKib);
+    live->memory.totalKib = live->memory.totalKib - def->sizeKib + kib;
+    def->sizeKib = kib;
+}
+
 static void applyMemory(DomainDef *live, const QemuMonitorMemoryDevice *device)
 {
     for (gsize i = 0; device->id && i < live->nmemories; i++) {
@@ -90,6 +112,8 @@ static void applyMemory(DomainDef *live, const QemuMonitorMemoryDevice *device)
             continue;
         switch (def->model) {
         case MEMORY_DEVICE_DIMM:
+            applySize(live, def, memUnitsBytesToKib(device->sizeBytes));
+            G_GNUC_FALLTHROUGH;
         case MEMORY_DEVICE_NVDIMM:
             def->info.type = DEVICE_ADDRESS_DIMM;
             if (device->slot >= 0)
@@ -116,8 +140,9 @@ void qemuRefreshApply(QemuDomain *dom, QemuRefresh *refresh)
     if (qemuDomainHasBalloon(live) && refresh->balloonBytes) {
         live->memory.currentKib = memUnitsBytesToKib(refresh->balloonBytes) + domainDefVirtioMemCurrentKib(live);
         dom->balloonBytes = refresh->balloonBytes;
+        /* what a QEMU of our own making holds back it has begun to tell; another may have before we came */
         if (!dom->balloonToldUs)
-            dom->balloonToldUs = g_get_monotonic_time();
+            dom->balloonToldUs = refresh->fresh ? QEMU_BALLOON_LONG_AGO : g_get_monotonic_time();
     } else if (!qemuDomainHasBalloon(live)) {
         live->memory.currentKib = live->memory.totalKib;
     }
