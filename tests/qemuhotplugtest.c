@@ -194,6 +194,8 @@ static void runCase(gconstpointer data)
     /* by alias the call does not wait for the guest */
     if (test->guest == QEMU_MODEL_REFUSES_ERROR || test->guest == QEMU_MODEL_REFUSES_OST)
         hotplugSceneWaitEvent(scene, "device-removal-failed dimm0\n");
+    if (test->leftover)
+        hotplugSceneWaitEvent(scene, "device-added dimm2\n");
     if (test->fault == QEMU_MODEL_DIE || test->fault == QEMU_MODEL_DIE_AFTER)
         hotplugSceneWaitOff(scene);
     hotplugSceneWaitSettled(scene);

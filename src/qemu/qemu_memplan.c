@@ -114,7 +114,7 @@ typedef struct {
     gint64 answerUs;
     QemuMemPlanHooks *hooks;
     guint sent;                     /* how many steps have been sent; host steps count as they are met */
-    QemuMonitorCall **calls;        /* by step: under way; NULL: not yet, or no longer */
+    QemuMonitorCall **calls;        /* by step, under way; NULL: not yet, or no longer */
 } Run;
 
 static void runClear(Run *run)
@@ -242,11 +242,15 @@ static gboolean someTaken(Run *run)
 /* Step @i failed with @problem. */
 static QemuMemOutcome giveUp(Run *run, guint i, const GError *problem)
 {
-    gboolean open = isOpen(stepAt(run, i), problem);
+    gboolean open = isOpen(stepAt(run, i), problem) || someTaken(run);
+    QemuMonitorCall *answer = g_steal_pointer(&run->hooks->answer);
 
-    if (run->hooks->answer)
-        qemuMonitorForget(g_steal_pointer(&run->hooks->answer));
-    if (open || someTaken(run))
+    /* what follows is to find QEMU with nothing of this left to do */
+    if (answer && open)
+        qemuMonitorForget(answer);
+    else if (answer)
+        memJsonFree(qemuMonitorWait(answer, g_get_monotonic_time() + run->answerUs, NULL, NULL));
+    if (open)
         return QEMU_MEM_UNKNOWN;
     return undoFrom(run->plan, i, run->mon, run->answerUs) ? QEMU_MEM_UNDONE : QEMU_MEM_UNKNOWN;
 }

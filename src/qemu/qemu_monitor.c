@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,14 +23,18 @@
  *                the callbacks; onWritable: the rest of what did not fit the socket
  *   any thread   qemuMonitorWait: sleep until reply, loss or deadline
  *
- * `lock` guards everything marked so and is never held during a callback. The descriptor is closed only with the last
- * reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
+ * Waking a thread costs as much as QEMU takes for a short answer. So the first thread that waits reads for itself: while
+ * it does (`direct`) the loop leaves the socket alone. It takes plain answers only, its own and others', and looks before it
+ * takes; with its answer, or at the first sign of anything else, it gives the socket back. Events and the end are the loop's.
+ *
+ * `lock` guards everything marked so and is never held during a callback; `reading` comes before it. The descriptor is closed
+ * only with the last reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
 
 /* Numbers of one digit, as long as there are free ones: QEMU reads its monitor a byte at a time, at several system calls each. */
 #define SHORT_NUMBERS 9
 #define READ_CHUNK 16384
 #define CHUNKS_PER_WAKEUP 64
-#define BUFFER_KEEP 4096
+#define DIRECT_CHUNK 4096
 
 struct QemuMonitorCall {
     QemuMonitor *mon;           /* a reference */
@@ -52,11 +57,13 @@ struct QemuMonitor {
     QemuMonitorCallbacks callbacks;     /* immutable */
     gpointer opaque;            /* immutable */
 
-    GByteArray *in;             /* loop thread: bytes of lines not complete */
-    gsize scanned;              /* loop thread: of these, how many hold no line end */
-    gboolean skipping;          /* loop thread: within a line that was too long */
+    GMutex reading;             /* held by whoever reads from `fd`, the loop's callbacks included; never while waiting */
+    GByteArray *in;             /* under reading: bytes of lines not complete */
+    gsize scanned;              /* under reading: of these, how many hold no line end */
+    gboolean skipping;          /* under reading: within a line that was too long */
 
     GMutex lock;
+    gboolean direct;            /* under lock: a thread that waits reads for itself */
     GHashTable *calls;          /* under lock: id -> QemuMonitorCall */
     guint64 lastId;             /* under lock */
     GByteArray *out;            /* under lock: bytes that the socket did not take yet */
@@ -249,6 +256,58 @@ QemuMonitorCall *qemuMonitorSend(QemuMonitor *mon, const char *command, MemJson 
 
 /* ---- waiting ---- */
 
+static gboolean takeAnswers(QemuMonitor *mon);
+
+/* Under lock: from now on a thread that waits reads for itself, or the loop reads again. */
+static void setDirect(QemuMonitor *mon, gboolean direct)
+{
+    mon->direct = direct;
+    if (mon->reader)
+        qemuMonitorPollListen(mon->context, mon->reader, !direct);
+}
+
+static gboolean isDone(QemuMonitorCall *call)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&call->mon->lock);
+
+    return call->done;
+}
+
+/* TRUE: there is something to read, or an end. */
+static gboolean pollUntil(int fd, gint64 deadline)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    gint64 leftUs = deadline - g_get_monotonic_time();
+    const struct timespec left = { .tv_sec = leftUs / G_USEC_PER_SEC, .tv_nsec = leftUs % G_USEC_PER_SEC * 1000 };
+
+    int n;
+
+    if (leftUs <= 0)
+        return FALSE;
+    n = ppoll(&ready, 1, &left, NULL);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Under lock, given up meanwhile: read until @call is done or there is a reason to leave the reading to the loop. */
+static void readDirect(QemuMonitorCall *call, gint64 deadline)
+{
+    QemuMonitor *mon = call->mon;
+
+    if (mon->direct || mon->dead || !mon->reader)
+        return;
+    setDirect(mon, TRUE);
+    g_mutex_unlock(&mon->lock);
+    /* what the loop has begun to read it reads to the end; from then on it leaves it alone */
+    g_mutex_lock(&mon->reading);
+    g_mutex_unlock(&mon->reading);
+    while (!isDone(call) && pollUntil(mon->fd, deadline)) {
+        if (!takeAnswers(mon))
+            break;
+    }
+    g_mutex_lock(&mon->lock);
+    setDirect(mon, FALSE);
+}
+
 /* Sleep until @call is done or @deadline; ends the caller's part in it. The whole reply, or NULL. */
 static MemJson *callCollect(QemuMonitorCall *call, gint64 deadline, GError **err)
 {
@@ -257,6 +316,8 @@ static MemJson *callCollect(QemuMonitorCall *call, gint64 deadline, GError **err
     gboolean last;
 
     g_mutex_lock(&mon->lock);
+    if (!call->done)
+        readDirect(call, deadline);
     while (!call->done) {
         if (!g_cond_wait_until(&call->cond, &mon->lock, deadline))
             break;
@@ -277,12 +338,22 @@ static MemJson *callCollect(QemuMonitorCall *call, gint64 deadline, GError **err
     return reply;
 }
 
+/* Under lock. */
+static void logRefusal(const QemuMonitorCall *call, MemJson *reply)
+{
+    MemJson *problem = memJsonGet(reply, "error");
+
+    if (problem)
+        g_warning("%s: '%s' failed with nobody waiting: %s", call->mon->domainName, call->command, memJsonGetString(problem, "desc"));
+}
+
 void qemuMonitorForget(QemuMonitorCall *call)
 {
     QemuMonitor *mon = call->mon;
     gboolean last;
 
     g_mutex_lock(&mon->lock);
+    logRefusal(call, call->reply);
     call->forgotten = TRUE;
     last = callDrop(call);
     g_mutex_unlock(&mon->lock);
@@ -377,9 +448,8 @@ static void handleReply(QemuMonitor *mon, MemJson *reply, MemJson *id)
     call = g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
     if (call) {
         g_hash_table_remove(mon->calls, GSIZE_TO_POINTER(number));
-        if (call->forgotten && memJsonGet(reply, "error"))
-            g_warning("%s: '%s' failed with nobody waiting: %s", mon->domainName, call->command,
-                      memJsonGetString(memJsonGet(reply, "error"), "desc"));
+        if (call->forgotten)
+            logRefusal(call, reply);
         callFinish(call, json_object_get(reply), NULL);
     }
     g_mutex_unlock(&mon->lock);
@@ -485,6 +555,13 @@ static gboolean readOnce(QemuMonitor *mon, gboolean drain, char **why)
     return FALSE;
 }
 
+static gboolean isDirect(QemuMonitor *mon)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+
+    return mon->direct;
+}
+
 static gboolean isDead(QemuMonitor *mon)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
@@ -492,11 +569,15 @@ static gboolean isDead(QemuMonitor *mon)
     return mon->dead != NULL;
 }
 
-static void readAll(QemuMonitor *mon, gboolean drain)
+/* NULL: it goes on. Otherwise why it does not; caller frees. */
+static char *readAll(QemuMonitor *mon, gboolean drain)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->reading);
     int chunks = drain ? G_MAXINT : CHUNKS_PER_WAKEUP;
-    g_autofree char *why = NULL;
+    char *why = NULL;
 
+    if (!drain && isDirect(mon))
+        return NULL;
     while (chunks-- > 0 && !isDead(mon)) {
         if (!readOnce(mon, drain, &why))
             break;
@@ -506,20 +587,56 @@ static void readAll(QemuMonitor *mon, gboolean drain)
         g_byte_array_unref(mon->in);
         mon->in = g_byte_array_new();
     }
-    if (why && monitorFail(mon, why) && mon->callbacks.closed)
+    return why;
+}
+
+static void closed(QemuMonitor *mon, const char *why)
+{
+    if (monitorFail(mon, why) && mon->callbacks.closed)
         mon->callbacks.closed(mon, why, mon->opaque);
 }
 
 static void onReadable(QemuMonitor *mon)
 {
-    readAll(mon, FALSE);
+    g_autofree char *why = readAll(mon, FALSE);
+
+    if (why)
+        closed(mon, why);
 }
 
 void qemuMonitorDrain(QemuMonitor *mon)
 {
     g_autoptr(QemuMonitor) keep = qemuMonitorRef(mon);
+    g_autofree char *why = readAll(mon, TRUE);
 
-    readAll(mon, TRUE);
+    /* who reads for itself is not woken by what was read here, but by the end, or by the hanging-up that follows */
+    if (why)
+        closed(mon, why);
+}
+
+/* Nothing but whole lines, none of which can be an event. Words of an event in an answer cost a detour, no more. */
+static gboolean isPlain(const guint8 *chunk, gsize length)
+{
+    return chunk[length - 1] == '\n' && !memmem(chunk, length, "\"event\"", strlen("\"event\""));
+}
+
+/* Without the loop. FALSE: what there is is the loop's. */
+static gboolean takeAnswers(QemuMonitor *mon)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->reading);
+    guint8 chunk[DIRECT_CHUNK];
+    ssize_t n = recv(mon->fd, chunk, sizeof chunk, MSG_DONTWAIT | MSG_PEEK);
+
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return TRUE;
+    if (n <= 0 || mon->in->len > 0 || mon->skipping || !isPlain(chunk, (gsize)n))
+        return FALSE;
+    n = recv(mon->fd, chunk, (gsize)n, MSG_DONTWAIT);
+    if (n <= 0)
+        return FALSE;
+    g_byte_array_append(mon->in, chunk, (guint)n);
+    handleLines(mon);
+    return TRUE;
 }
 
 /* ---- lifetime ---- */
@@ -539,6 +656,7 @@ QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *conte
     mon->out = g_byte_array_new();
     mon->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
     g_mutex_init(&mon->lock);
+    g_mutex_init(&mon->reading);
 
     /* QEMU takes commands in order, so that nobody need wait for the answer to this one */
     qemuMonitorForget(qemuMonitorSend(mon, "qmp_capabilities", NULL));
@@ -570,6 +688,7 @@ void qemuMonitorUnref(QemuMonitor *mon)
     g_byte_array_unref(mon->out);
     g_main_context_unref(mon->context);
     g_mutex_clear(&mon->lock);
+    g_mutex_clear(&mon->reading);
     if (mon->callbacks.release)
         mon->callbacks.release(mon->opaque);
     g_free(mon->domainName);

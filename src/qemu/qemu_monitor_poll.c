@@ -136,6 +136,18 @@ guint64 qemuMonitorPollAdd(GMainContext *context, int fd, QemuMonitorPollFunc fu
     return lastWatch;
 }
 
+void qemuMonitorPollListen(GMainContext *context, guint64 watch, gboolean listen)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    const Watch *found = watches ? g_hash_table_lookup(watches, &watch) : NULL;
+    const Poll *poll = found ? g_hash_table_lookup(polls, context) : NULL;
+    /* a hang-up is told whether asked for or not: once is enough */
+    struct epoll_event event = { .events = listen ? EPOLLIN : EPOLLONESHOT, .data.u64 = watch };
+
+    if (found)
+        epoll_ctl(poll->epoll, EPOLL_CTL_MOD, found->fd, &event);
+}
+
 void qemuMonitorPollRemove(GMainContext *context, guint64 watch)
 {
     g_autoptr(QemuMonitor) mon = NULL;

@@ -12,5 +12,7 @@ typedef void (*QemuMonitorPollFunc)(QemuMonitor *mon);
 /* Any thread. @func is called on @context's thread when @fd is readable or hung up. Holds a reference to @mon. The number of
  * the watch, never 0; 0: @err says why there is none. */
 guint64 qemuMonitorPollAdd(GMainContext *context, int fd, QemuMonitorPollFunc func, QemuMonitor *mon, GError **err);
+/* Any thread: @func is called, or not, when there is something to read. What came meanwhile is not missed. */
+void qemuMonitorPollListen(GMainContext *context, guint64 watch, gboolean listen);
 /* Any thread, any number of times. On the loop thread: @func is not called again. The reference goes. */
 void qemuMonitorPollRemove(GMainContext *context, guint64 watch);
