@@ -234,7 +234,7 @@ static void addStep(MonitorMock *mock, StepKind kind, const char *request, const
     g_ptr_array_add(mock->script, step);
 }
 
-MonitorMock *monitorMockNew(const char *schema)
+MonitorMock *monitorMockNewStale(const char *schema, const char *stale)
 {
     MonitorMock *mock = g_new0(MonitorMock, 1);
 
@@ -243,8 +243,15 @@ MonitorMock *monitorMockNew(const char *schema)
     mock->input = g_string_new(NULL);
     mock->fd = -1;
     monitorMockSay(mock, GREETING, -1);
+    if (stale)
+        monitorMockSay(mock, stale, -1);
     monitorMockExpect(mock, "{\"execute\":\"qmp_capabilities\"}", "{\"return\": {}}");
     return mock;
+}
+
+MonitorMock *monitorMockNew(const char *schema)
+{
+    return monitorMockNewStale(schema, NULL);
 }
 
 void monitorMockExpect(MonitorMock *mock, const char *request, const char *reply)

@@ -44,16 +44,21 @@ static void onClosed(QemuMonitor *mon, const char *why, gpointer opaque)
     g_cond_broadcast(&test->changed);
 }
 
-static Case *begin(void)
+static Case *beginStale(const char *stale)
 {
     Case *test = g_new0(Case, 1);
 
     g_mutex_init(&test->lock);
     g_cond_init(&test->changed);
     test->seen = g_string_new(NULL);
-    test->mock = monitorMockNew(schema);
+    test->mock = monitorMockNewStale(schema, stale);
     g_atomic_int_set(&warnings, 0);
     return test;
+}
+
+static Case *begin(void)
+{
+    return beginStale(NULL);
 }
 
 static void go(Case *test)
@@ -452,6 +457,21 @@ static void testManyAtOnce(void)
     end(test);
 }
 
+/* QEMU still carries out what the daemon before us told it, and answers when we are there. */
+static void testStaleAnswer(void)
+{
+    Case *test = beginStale("{\"return\": {\"stale\": true}, \"id\": 2}\r\n");
+    g_autoptr(MemJson) answer = NULL;
+    gint64 value = 0;
+
+    monitorMockExpect(test->mock, "{\"execute\":\"query-status\"}", "{\"return\":{\"n\":5}}");
+    go(test);
+    answer = qemuMonitorCommand(test->mon, "query-status", NULL, SOON, NULL);
+    g_assert_true(memJsonGetInt(answer, "n", &value));
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 1);
+    end(test);
+}
+
 static void testEvents(gsize tear)
 {
     Case *test = begin();
@@ -703,6 +723,7 @@ int main(int argc, char **argv)
     g_test_add_func("/monitor/error-class", testErrorClass);
     g_test_add_func("/monitor/deadline", testDeadline);
     g_test_add_func("/monitor/many-at-once", testManyAtOnce);
+    g_test_add_func("/monitor/stale-answer", testStaleAnswer);
     g_test_add_func("/monitor/events/whole", testEventsWhole);
     g_test_add_func("/monitor/events/torn", testEventsTorn);
     g_test_add_func("/monitor/garbage", testGarbage);

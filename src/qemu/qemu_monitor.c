@@ -32,6 +32,9 @@
 
 /* Numbers of one digit, as long as there are free ones: QEMU reads its monitor a byte at a time, at several system calls each. */
 #define SHORT_NUMBERS 9
+/* A command that the daemon before us sent, and did not live to see answered, is answered to us: by numbers that we use, too.
+ * QEMU answers in order, so the first command, which has a number of its own, tells where our answers begin. */
+#define FIRST_NUMBER_MIN 1000000000
 #define READ_CHUNK 16384
 #define CHUNKS_PER_WAKEUP 64
 #define DIRECT_CHUNK 4096
@@ -66,6 +69,7 @@ struct QemuMonitor {
     gboolean direct;            /* under lock: a thread that waits reads for itself */
     GHashTable *calls;          /* under lock: id -> QemuMonitorCall */
     guint64 lastId;             /* under lock */
+    guint64 firstId;            /* under lock: of the first command, until it is answered; then 0 */
     GByteArray *out;            /* under lock: bytes that the socket did not take yet */
     guint64 reader;             /* under lock: qemu_monitor_poll.c's number; 0: none */
     GSource *writer;            /* under lock */
@@ -213,6 +217,11 @@ static guint64 nextNumber(QemuMonitor *mon)
 {
     guint64 number = mon->lastId % SHORT_NUMBERS + 1;
 
+    if (mon->lastId == 0) {
+        mon->lastId = 1;
+        mon->firstId = (guint64)g_random_int() + FIRST_NUMBER_MIN;
+        return mon->firstId;
+    }
     while (g_hash_table_contains(mon->calls, GSIZE_TO_POINTER(number)))
         number++;
     mon->lastId = number;
@@ -445,7 +454,9 @@ static void handleReply(QemuMonitor *mon, MemJson *reply, MemJson *id)
     memJsonGetUint64(reply, "id", &number);
 
     g_mutex_lock(&mon->lock);
-    call = g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
+    if (number == mon->firstId)
+        mon->firstId = 0;
+    call = mon->firstId ? NULL : g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
     if (call) {
         g_hash_table_remove(mon->calls, GSIZE_TO_POINTER(number));
         if (call->forgotten)
