@@ -739,6 +739,16 @@ gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, uns
     return find(driver, uuid, err) && done(driver);
 }
 
+QemuSetMemoryBegun *qemuDriverSetMemoryBegin(QemuDriver *driver, QemuUuid uuid, guint64 kib, unsigned flags)
+{
+    return NULL;
+}
+
+gboolean qemuDriverSetMemoryFinish(QemuSetMemoryBegun *begun, GError **err)
+{
+    return refuse(err);
+}
+
 gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err)
 {
     return find(driver, uuid, err) && done(driver);

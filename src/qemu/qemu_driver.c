@@ -166,14 +166,23 @@ gboolean qemuDriverIsIdle(QemuDriver *driver)
     return g_atomic_int_get(&driver->active) == 0;
 }
 
-gboolean qemuDriverIsFree(QemuDriver *driver, QemuUuid uuid)
+QemuDomain *qemuDriverTryLock(QemuDriver *driver, QemuUuid uuid)
 {
     g_autoptr(QemuDomain) dom = qemuDomainListFindUuid(driver->domains, uuid);
-    gboolean isFree;
 
     if (!dom || !g_mutex_trylock(&dom->lock))
-        return FALSE;
-    isFree = !dom->reconnecting;
+        return NULL;
+    if (!dom->reconnecting)
+        return g_steal_pointer(&dom);
     g_mutex_unlock(&dom->lock);
-    return isFree;
+    return NULL;
+}
+
+gboolean qemuDriverIsFree(QemuDriver *driver, QemuUuid uuid)
+{
+    g_autoptr(QemuDomain) dom = qemuDriverTryLock(driver, uuid);
+
+    if (dom)
+        g_mutex_unlock(&dom->lock);
+    return dom != NULL;
 }

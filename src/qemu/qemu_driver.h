@@ -163,6 +163,16 @@ gboolean qemuDriverUpdateDevice(QemuDriver *driver, QemuUuid uuid, const char *x
 gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, unsigned flags, GError **err);
 gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err);
 
+/* ---- calls in two halves ----
+ *
+ * The first half, on the loop thread, tells QEMU what there is to tell; the second, on a worker, waits for the answer and ends
+ * what was begun, so that it must follow. Waking the worker costs no time then: QEMU works meanwhile. NULL: not now, because
+ * that could mean to wait, or not with these arguments; a worker is to do the whole call. */
+typedef struct QemuSetMemoryBegun QemuSetMemoryBegun;
+
+QemuSetMemoryBegun *qemuDriverSetMemoryBegin(QemuDriver *driver, QemuUuid uuid, guint64 kib, unsigned flags);
+gboolean qemuDriverSetMemoryFinish(QemuSetMemoryBegun *begun, GError **err);
+
 /* ---- the rest ---- */
 char *qemuDriverMonitorCommand(QemuDriver *driver, QemuUuid uuid, const char *command, unsigned flags, GError **err);
 /* An open descriptor (pty or socket, nonblocking) of the console, serial or channel @device (NULL: the first); -1 on error. */

@@ -80,6 +80,50 @@ gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, uns
     return flags & VIR_DOMAIN_MEM_MAXIMUM ? setMaximum(dom, kib, live, err) : setTarget(dom, kib, live, config, err);
 }
 
+struct QemuSetMemoryBegun {
+    QemuDomain *dom;                /* a reference */
+    QemuJob *job;
+    QemuMemTarget *target;
+};
+
+/* Under lock: nothing is in the way of a change, and none is open. */
+static gboolean isReady(const QemuDomain *dom)
+{
+    return dom->live && dom->mon && !dom->job && !dom->removed && !dom->memUnsettled;
+}
+
+QemuSetMemoryBegun *qemuDriverSetMemoryBegin(QemuDriver *driver, QemuUuid uuid, guint64 kib, unsigned flags)
+{
+    g_autoptr(QemuDomain) dom = kib && !(flags & ~VIR_DOMAIN_AFFECT_LIVE) ? qemuDriverTryLock(driver, uuid) : NULL;
+    g_autoptr(QemuMemPlan) plan = NULL;
+    QemuSetMemoryBegun *begun = NULL;
+
+    if (!dom)
+        return NULL;
+    plan = isReady(dom) ? qemuBalloonPlanTarget(dom->live, kib, NULL) : NULL;
+    if (plan) {
+        begun = g_new0(QemuSetMemoryBegun, 1);
+        begun->job = qemuJobBegin(dom, "set the memory of", NULL);
+        begun->target = qemuMemChangeTargetBegin(dom, g_steal_pointer(&plan));
+        begun->dom = qemuDomainKeep(dom);
+    }
+    g_mutex_unlock(&dom->lock);
+    return begun;
+}
+
+gboolean qemuDriverSetMemoryFinish(QemuSetMemoryBegun *begun, GError **err)
+{
+    g_autoptr(QemuDomain) dom = begun->dom;
+    g_auto(QemuGuard) guard = qemuGuardLock(dom);
+    g_autoptr(QemuJob) job = begun->job;
+    gboolean done = qemuMemChangeTargetFinish(dom, begun->target, err);
+
+    if (!done)
+        asInvalid(err);
+    g_free(begun);
+    return done;
+}
+
 /* ---- statistics period ---- */
 
 static gboolean setPeriod(QemuDomain *dom, int seconds, gboolean live, gboolean config, GError **err)

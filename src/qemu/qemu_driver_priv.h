@@ -66,6 +66,8 @@ GThreadPool *qemuDriverTasksNew(int threads);
 /* ---- finding: qemu_driver_find.c; VIR_ERR_NO_DOMAIN ---- */
 /* Waits shortly for a domain that the daemon, just come up, still asks about. */
 QemuDomain *qemuDriverFind(QemuDriver *driver, QemuUuid uuid, GError **err);
+/* Loop thread: locked, a new reference; NULL: there is none, or it is not free at this moment. */
+QemuDomain *qemuDriverTryLock(QemuDriver *driver, QemuUuid uuid);
 /* VIR_ERR_INVALID_ARG for bits of @flags beyond @known, naming function @what. */
 gboolean qemuDriverCheckFlags(unsigned flags, unsigned known, const char *what, GError **err);
 /* VIR_DOMAIN_AFFECT_* in @flags to two answers; CURRENT is live if the domain runs. Under lock. Refuses live on one that does

@@ -57,9 +57,21 @@ static gboolean waitDeleted(const char *alias, gint64 deadline, gpointer opaque,
     return qemuMemUnplugWait(dom, alias, deadline, err);
 }
 
-/* The journal is written (@entry may be NULL), the lock is given up for the run, and taken again. What stays open is left to
- * qemu_memrecover.c; otherwise, unless done, the entry is of no more use. Done means that the domain is still there, too.
- * *@memoryCall, if wanted, becomes the question for the memory devices, asked in the same breath; NULL unless done. */
+/* Under lock, after a run: what stays open is left to qemu_memrecover.c; otherwise, unless done, the entry is of no more use. */
+static QemuMemOutcome afterRun(QemuDomain *dom, const DomainDef *live, QemuMemOutcome outcome, const QemuMemJournal *entry,
+                               GError **err)
+{
+    if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT)
+        return qemuDomainStillRuns(dom, live, err) ? outcome : QEMU_MEM_UNDONE;
+    if (outcome == QEMU_MEM_UNKNOWN && dom->live == live)
+        qemuMemChangeSettleLater(dom);
+    else if (entry)
+        qemuMemJournalRemove(dom);
+    return outcome;
+}
+
+/* The journal is written (@entry may be NULL), the lock is given up for the run, and taken again. Done means that the domain is
+ * still there, too. *@memoryCall, if wanted, becomes the question for the memory devices, asked in the same breath; NULL unless done. */
 static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const QemuMemJournal *entry, gint64 waitUs,
                               QemuMonitorCall **memoryCall, GError **err)
 {
@@ -76,13 +88,7 @@ static QemuMemOutcome runPlan(QemuDomain *dom, const QemuMemPlan *plan, const Qe
     g_mutex_lock(&dom->lock);
     if (memoryCall)
         *memoryCall = hooks.answer;
-    if (outcome == QEMU_MEM_DONE || outcome == QEMU_MEM_DONE_BUT)
-        return qemuDomainStillRuns(dom, live, err) ? outcome : QEMU_MEM_UNDONE;
-    if (outcome == QEMU_MEM_UNKNOWN && dom->live == live)
-        qemuMemChangeSettleLater(dom);
-    else if (entry)
-        qemuMemJournalRemove(dom);
-    return outcome;
+    return afterRun(dom, live, outcome, entry, err);
 }
 
 static QemuMemJournal *journalEntry(QemuMemOperation operation, const char *alias, const QemuMemConfig *config)
@@ -326,6 +332,39 @@ gboolean qemuMemChangeTarget(QemuDomain *dom, guint64 kib, const QemuMemConfig *
     if (runPlan(dom, plan, entry, 0, NULL, err) != QEMU_MEM_DONE)
         return FALSE;
     return !entry || finish(dom, config, err);
+}
+
+struct QemuMemTarget {
+    QemuMemPlan *plan;
+    const DomainDef *live;          /* borrowed: to be compared */
+    QemuMonitor *mon;
+    QemuMonitorCall *call;
+};
+
+QemuMemTarget *qemuMemChangeTargetBegin(QemuDomain *dom, QemuMemPlan *plan)
+{
+    QemuMemTarget *target = g_new0(QemuMemTarget, 1);
+
+    target->plan = plan;
+    target->live = dom->live;
+    target->mon = qemuMonitorRef(dom->mon);
+    target->call = qemuMemPlanSendFirst(plan, dom->mon);
+    return target;
+}
+
+gboolean qemuMemChangeTargetFinish(QemuDomain *dom, QemuMemTarget *target, GError **err)
+{
+    QemuMemPlanHooks hooks = { .waitDeleted = waitDeleted, .opaque = dom, .first = target->call };
+    QemuMemOutcome outcome;
+
+    g_mutex_unlock(&dom->lock);
+    outcome = qemuMemPlanRun(target->plan, target->mon, dom->driver->answerWaitUs, 0, &hooks, err);
+    g_mutex_lock(&dom->lock);
+    outcome = afterRun(dom, target->live, outcome, NULL, err);
+    qemuMemPlanFree(target->plan);
+    qemuMonitorUnref(target->mon);
+    g_free(target);
+    return outcome == QEMU_MEM_DONE;
 }
 
 gboolean qemuMemChangePeriod(QemuDomain *dom, int seconds, const QemuMemConfig *config, GError **err)

@@ -37,6 +37,11 @@ gboolean qemuMemChangeDetach(QemuDomain *dom, MemoryDeviceDef *device, const Qem
                              gboolean wait, GError **err);
 gboolean qemuMemChangeUpdate(QemuDomain *dom, const MemoryDeviceDef *wanted, const QemuMemConfig *config, GError **err);
 gboolean qemuMemChangeTarget(QemuDomain *dom, guint64 kib, const QemuMemConfig *config, GError **err);
+/* The same in two halves, for the running guest alone: the first, which needs a monitor, does not wait. @plan (taken over) is
+ * qemuBalloonPlanTarget's. The lock may be given up between them, the job may not. */
+typedef struct QemuMemTarget QemuMemTarget;
+QemuMemTarget *qemuMemChangeTargetBegin(QemuDomain *dom, QemuMemPlan *plan);
+gboolean qemuMemChangeTargetFinish(QemuDomain *dom, QemuMemTarget *target, GError **err);
 gboolean qemuMemChangePeriod(QemuDomain *dom, int seconds, const QemuMemConfig *config, GError **err);
 
 /* QEMU has @device (taken over): the live definition gets it, and it is announced. */

@@ -132,6 +132,13 @@ static const QemuMemStep *stepAt(const Run *run, guint i)
     return g_ptr_array_index(run->plan->steps, i);
 }
 
+QemuMonitorCall *qemuMemPlanSendFirst(const QemuMemPlan *plan, QemuMonitor *mon)
+{
+    const QemuMemStep *step = g_ptr_array_index(plan->steps, 0);
+
+    return qemuMonitorSend(mon, step->command, step->arguments ? json_object_get(step->arguments) : NULL);
+}
+
 /* Send step @i, unless that is done, and all that go along with it. */
 static void sendFrom(Run *run, guint i)
 {
@@ -262,6 +269,10 @@ QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 
     QemuMemOutcome outcome = QEMU_MEM_DONE;
 
     run.calls = g_new0(QemuMonitorCall *, plan->steps->len);
+    if (hooks->first) {
+        run.calls[0] = g_steal_pointer(&hooks->first);
+        run.sent = 1;
+    }
     for (guint i = 0; i < plan->steps->len; i++) {
         const QemuMemStep *step = stepAt(&run, i);
         g_autoptr(GError) problem = NULL;

@@ -63,10 +63,13 @@ typedef struct {
      * FALSE: VIR_ERR_OPERATION_FAILED (refused), VIR_ERR_OPERATION_TIMEOUT. */
     gboolean (*waitDeleted)(const char *alias, gint64 deadline, gpointer opaque, GError **err);
     gpointer opaque;
+    QemuMonitorCall *first;         /* in: the first step, if it has been sent already; NULL: not. Taken over */
     const char *question;           /* a command to be sent along with the last step; NULL: none */
     QemuMonitorCall *answer;        /* out: its call, which is the caller's to finish; NULL unless all is done */
 } QemuMemPlanHooks;
 
+/* Send the first step, which is QMP, ahead of the run: for QemuMemPlanHooks.first. */
+QemuMonitorCall *qemuMemPlanSendFirst(const QemuMemPlan *plan, QemuMonitor *mon);
 /* On a worker, without the domain's lock. @answerUs is how long each answer of QEMU may take, @waitUs how long the guest.
  * @err is set unless all is done. */
 QemuMemOutcome qemuMemPlanRun(const QemuMemPlan *plan, QemuMonitor *mon, gint64 answerUs, gint64 waitUs,

@@ -295,5 +295,7 @@ void rpcDispatchCall(RpcClient *client, const RpcFrame *frame)
         return;
     }
     rpcClientCallBegin(client);
+    if (procedure->begin && rpcPoolIsFree(client->server->pool, guestOf(call)))
+        call->begun = procedure->begin(call, call->args);
     rpcPoolPush(client->server->pool, call, laneOf(procedure), guestOf(call));
 }

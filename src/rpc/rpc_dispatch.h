@@ -18,12 +18,16 @@ typedef struct {
     char *streamKey;            /* what the stream is, for exclusive use; owned */
     gboolean streamForce;       /* end the one that has it */
     gboolean closeAfter;        /* the connection ends with the reply */
+    gpointer begun;             /* by the procedure's begin, to be ended by its func; NULL: nothing */
     void *args, *ret;           /* behind this struct */
 } RpcCall;
 
 /* @args is decoded; @ret is zeroed, what is put there is freed with free() after encoding. Returns FALSE with @err set
  * for an error reply. */
 typedef gboolean (*RpcFunc)(RpcCall *call, const void *args, void *ret, GError **err);
+
+/* The first half of a call that waits for a guest, on the loop thread; never waits. NULL: func is to do all of it. */
+typedef gpointer (*RpcBeginFunc)(RpcCall *call, const void *args);
 
 typedef enum {
     RPC_READONLY = 1 << 0,      /* changes nothing: allowed on read-only connections */
@@ -47,6 +51,7 @@ struct RpcProcedure {
     gsize retBytes;
     unsigned flags;
     RpcFunc func;
+    RpcBeginFunc begin;         /* may be NULL */
 };
 
 /* For calls without arguments or without a result. */
@@ -55,8 +60,9 @@ typedef struct {
 } WireNone;
 #define xdr_WireNone NULL
 
-#define RPC_ROW(number, name, args, ret, flags, func) \
-    { number, name, (xdrproc_t)xdr_##args, sizeof(args), (xdrproc_t)xdr_##ret, sizeof(ret), flags, func }
+#define RPC_ROW(number, name, args, ret, flags, func) RPC_ROW_BEGUN(number, name, args, ret, flags, func, NULL)
+#define RPC_ROW_BEGUN(number, name, args, ret, flags, func, begin) \
+    { number, name, (xdrproc_t)xdr_##args, sizeof(args), (xdrproc_t)xdr_##ret, sizeof(ret), flags, func, begin }
 
 /* The tables, each in the file that has the functions; they end in a row without a name. */
 extern const RpcProcedure rpcProceduresConnect[];

@@ -23,9 +23,17 @@ static gboolean domainGetMaxMemory(RpcCall *call, const void *argsp, void *retp,
     return TRUE;
 }
 
+static gpointer domainSetMemoryBegin(RpcCall *call, const void *argsp)
+{
+    const WireDomainHyper *args = argsp;
+    return qemuDriverSetMemoryBegin(rpcCallDriver(call), uuidOf(&args->dom), args->value, VIR_DOMAIN_AFFECT_LIVE);
+}
+
 static gboolean domainSetMemory(RpcCall *call, const void *argsp, void *ret, GError **err)
 {
     const WireDomainHyper *args = argsp;
+    if (call->begun)
+        return qemuDriverSetMemoryFinish(call->begun, err);
     return qemuDriverSetMemory(rpcCallDriver(call), uuidOf(&args->dom), args->value, VIR_DOMAIN_AFFECT_LIVE, err);
 }
 
@@ -35,9 +43,17 @@ static gboolean domainSetMaxMemory(RpcCall *call, const void *argsp, void *ret, 
     return qemuDriverSetMemory(rpcCallDriver(call), uuidOf(&args->dom), args->value, VIR_DOMAIN_MEM_MAXIMUM, err);
 }
 
+static gpointer domainSetMemoryFlagsBegin(RpcCall *call, const void *argsp)
+{
+    const WireDomainHyperFlags *args = argsp;
+    return qemuDriverSetMemoryBegin(rpcCallDriver(call), uuidOf(&args->dom), args->value, args->flags);
+}
+
 static gboolean domainSetMemoryFlags(RpcCall *call, const void *argsp, void *ret, GError **err)
 {
     const WireDomainHyperFlags *args = argsp;
+    if (call->begun)
+        return qemuDriverSetMemoryFinish(call->begun, err);
     return qemuDriverSetMemory(rpcCallDriver(call), uuidOf(&args->dom), args->value, args->flags, err);
 }
 
@@ -169,7 +185,7 @@ const RpcProcedure rpcProceduresMemory[] = {
     RPC_ROW(13, "DOMAIN_DETACH_DEVICE", WireDomainText, WireNone, RPC_DOMAIN, domainDetachDevice),
     RPC_ROW(17, "DOMAIN_GET_MAX_MEMORY", WireDomainArgs, WireHyper, RPC_READONLY | RPC_QUICK, domainGetMaxMemory),
     RPC_ROW(30, "DOMAIN_SET_MAX_MEMORY", WireDomainHyper, WireNone, RPC_DOMAIN, domainSetMaxMemory),
-    RPC_ROW(31, "DOMAIN_SET_MEMORY", WireDomainHyper, WireNone, RPC_DOMAIN, domainSetMemory),
+    RPC_ROW_BEGUN(31, "DOMAIN_SET_MEMORY", WireDomainHyper, WireNone, RPC_DOMAIN, domainSetMemory, domainSetMemoryBegin),
     RPC_ROW(159, "DOMAIN_MEMORY_STATS", WireDomainUintFlags, WireMemoryStats, RPC_READONLY | RPC_DOMAIN,
             domainMemoryStats),
     RPC_ROW(160, "DOMAIN_ATTACH_DEVICE_FLAGS", WireDomainTextFlags, WireNone, RPC_DOMAIN, domainAttachDeviceFlags),
@@ -178,7 +194,8 @@ const RpcProcedure rpcProceduresMemory[] = {
     RPC_ROW(197, "DOMAIN_SET_MEMORY_PARAMETERS", WireDomainParamsFlags, WireNone, RPC_DOMAIN, domainSetMemoryParams),
     RPC_ROW(198, "DOMAIN_GET_MEMORY_PARAMETERS", WireDomainCountFlags, WireParamsCount, RPC_READONLY | RPC_DOMAIN,
             domainGetMemoryParams),
-    RPC_ROW(204, "DOMAIN_SET_MEMORY_FLAGS", WireDomainHyperFlags, WireNone, RPC_DOMAIN, domainSetMemoryFlags),
+    RPC_ROW_BEGUN(204, "DOMAIN_SET_MEMORY_FLAGS", WireDomainHyperFlags, WireNone, RPC_DOMAIN, domainSetMemoryFlags,
+                  domainSetMemoryFlagsBegin),
     RPC_ROW(254, "DOMAIN_SET_NUMA_PARAMETERS", WireDomainParamsFlags, WireNone, RPC_DOMAIN, domainSetNumaParams),
     RPC_ROW(255, "DOMAIN_GET_NUMA_PARAMETERS", WireDomainCountFlags, WireParamsCount, RPC_READONLY | RPC_DOMAIN,
             domainGetNumaParams),

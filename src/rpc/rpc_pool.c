@@ -223,6 +223,15 @@ void rpcPoolPush(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 guest)
     g_mutex_unlock(&pool->lock);
 }
 
+gboolean rpcPoolIsFree(RpcPool *pool, guint64 guest)
+{
+    g_mutex_lock(&pool->lock);
+    gboolean isFree = g_queue_is_empty(&pool->quick) && g_queue_is_empty(&pool->urgent) && g_queue_is_empty(&pool->slow) &&
+                      pool->waiting < pool->maxWaiting && mayRun(pool, guest) && (pool->idle > 0 || pool->threads < pool->maxThreads);
+    g_mutex_unlock(&pool->lock);
+    return isFree;
+}
+
 void rpcPoolStop(RpcPool *pool, GMainContext *context)
 {
     g_mutex_lock(&pool->lock);

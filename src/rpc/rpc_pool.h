@@ -24,6 +24,8 @@ typedef void (*RpcPoolFunc)(gpointer work);
 RpcPool *rpcPoolNew(unsigned maxThreads, unsigned reserved, RpcPoolFunc func);
 /* Any thread. Work is begun in the order of pushing, within its lane and guest. @guest: any number for it; 0: none. */
 void rpcPoolPush(RpcPool *pool, gpointer work, RpcPoolLane lane, guint64 guest);
+/* Would a worker begin with that at once, if it were pushed into the slow lane now? Holds until the next push. */
+gboolean rpcPoolIsFree(RpcPool *pool, guint64 guest);
 /* No more will be pushed. @context is woken whenever a thread has ended. */
 void rpcPoolStop(RpcPool *pool, GMainContext *context);
 /* Threads that have not ended; after rpcPoolStop 0 means that all work is done. */

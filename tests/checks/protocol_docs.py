@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-ROW = re.compile(r'RPC_ROW\((\d+), "(\w+)", \w+, \w+, ([\w |]+),\s+\w+\)')
+ROW = re.compile(r'RPC_ROW(?:_BEGUN)?\((\d+), "(\w+)", \w+, \w+, ([\w |]+),\s+\w+(?:,\s+\w+)?\)')
 SHORTHANDS = {"LOOKUP", "LOOK", "HOST", "EVENT", "NONE"}     # macros that contain RPC_READONLY
 
 
