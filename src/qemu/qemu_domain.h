@@ -17,7 +17,8 @@
  * A job is no lock but a right: only its holder changes the domain by way of QEMU. It is taken and given back under `lock`,
  * and kept while `lock` is not. Reading needs `lock` alone.
  *
- * The loop thread takes `lock` to note what QEMU says (events, the end of the process); it never takes a job. So whoever
+ * The loop thread takes `lock` to note what QEMU says (events, the end of the process); it never waits for a job, and takes a
+ * free one only for a worker that follows at once (qemuDriverSetMemoryBegin). So whoever
  * unlocks and locks again, job or not, must look again whether `live` is still there: qemuDomainStillRuns(). */
 
 typedef struct {
