@@ -178,6 +178,20 @@ BETTER = (
     ('undefine',),
 )
 
+# A device that has an address, and no alias but the one that the running guest gave it.
+PLACE = "<address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/>"
+
+UPDATE = (
+    ('define',),
+    ('start',),
+    ('update', elastic(64, 16, address=PLACE), 'live'),                     # no alias
+    ('update', elastic(64, 32, alias='virtiomem0', address=PLACE), 'live config'),
+    ('update', elastic(64, 48, 1, alias='virtiomem0', address=PLACE), 'live'),      # another node
+    ('update', elastic(96, 64, address=PLACE), 'config'),                   # another size
+    ('destroy',),
+    ('undefine',),
+)
+
 SLOTS = (
     ('define',),
     ('start',),
@@ -231,6 +245,7 @@ SCENES = {
                           'devices': PORTS + BALLOON + elastic(64, 0, alias='ua-first')}, ELASTIC),
     'better': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS,
                          'devices': PORTS + BALLOON + elastic(64, 0, alias='ua-first')}, BETTER),
+    'update': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS, 'devices': PORTS + BALLOON + elastic(64, 0, address=PLACE)}, UPDATE),
     'slots': (DOMAIN % {'ceiling': CEILING.replace("'4'", "'1'"), 'cpu': CELLS, 'devices': PORTS + BALLOON}, SLOTS),
     'nvdimm': (DOMAIN % {'ceiling': CEILING, 'cpu': CELLS,
                          'devices': BALLOON + memory('nvdimm', 16, source=_file('boot'))}, NVDIMM),
