@@ -35,6 +35,8 @@ KVM_SECONDS = 8
 VIRSH_SECONDS = 60
 CONSOLE_TAIL = 3000
 DEFAULT_BALLOON = "<memballoon model='virtio'><stats period='1'/></memballoon>"
+# The test of KSM may run at the same time: what it merges is missing in the resident size.
+UNSHARED = '<memoryBacking><nosharepages/></memoryBacking>'
 
 _eventLoop = None
 
@@ -147,7 +149,7 @@ class Guest:
     skip names the drivers it does not load.
     """
 
-    def __init__(self, uri, name, devices='', balloon=DEFAULT_BALLOON, memoryBacking='', cellsMib=(512, 512),
+    def __init__(self, uri, name, devices='', balloon=DEFAULT_BALLOON, memoryBacking=UNSHARED, cellsMib=(512, 512),
                  maxMemoryMib=8192, slots=8, machine='q35', memory='movable', skip=()):
         startEventLoop()
         self.name = f'{name}-{os.getpid()}'

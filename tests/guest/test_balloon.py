@@ -17,6 +17,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
 from events import VirshEvents  # noqa: E402
+from guest import UNSHARED  # noqa: E402
 from scene import Scene  # noqa: E402
 
 MIB = 1024
@@ -29,7 +30,7 @@ class Balloon(unittest.TestCase):
     def setUpClass(cls):
         cls.scene = Scene.forClass(cls)
         # The slot of <memoryBacking> takes any element of its place.
-        cls.guest = cls.scene.guest('balloon', balloon=REPORTING, cellsMib=(768,), memoryBacking=AT_START)
+        cls.guest = cls.scene.guest('balloon', balloon=REPORTING, cellsMib=(768,), memoryBacking=AT_START + UNSHARED)
 
         cls.scene.until(lambda: cls.guest.tree().findtext('currentMemory'), str(512 * MIB))
         # The guest's own, before anything else was asked of it: what is not in MemTotal of a guest with all of its memory

@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'lib')]
 
 import suite  # noqa: E402
-from guest import Guest  # noqa: E402
+from guest import UNSHARED, Guest  # noqa: E402
 from scene import Scene  # noqa: E402
 
 MIB = 1024
@@ -239,9 +239,9 @@ class Merging(unittest.TestCase):
             self.addCleanup(write, f'{KSM}/{name}', value)
         if before['run'] == '0':
             self.addCleanup(write, f'{KSM}/run', KSM_UNMERGE)
-        first = scene.guest('first', cellsMib=(256,))
-        second = scene.guest('second', cellsMib=(256,))
-        alone = scene.guest('alone', cellsMib=(256,), memoryBacking='<memoryBacking><nosharepages/></memoryBacking>')
+        first = scene.guest('first', cellsMib=(256,), memoryBacking='')
+        second = scene.guest('second', cellsMib=(256,), memoryBacking='')
+        alone = scene.guest('alone', cellsMib=(256,), memoryBacking=UNSHARED)
         status, said = first.virsh('node-memory-tune', '--shm-pages-to-scan', '20000', '--shm-sleep-millisecs', '5')
         self.assertEqual(status, 0, said)
         self.assertEqual((read(f'{KSM}/pages_to_scan'), read(f'{KSM}/sleep_millisecs')), ('20000', '5'))
