@@ -426,7 +426,7 @@ static const struct {
     { "signal", "echo ouch >&2; kill -SEGV $$", "killed by signal 11: ouch", 20000 },
     { "silent", "echo 'waiting for Godot' >&2; exec sleep 1000", "did not answer in time: waiting for Godot", 300 },
     { "stubborn", "trap '' TERM; while :; do read line || exec sleep 1000; done", "did not answer in time", 300 },
-    { "deaf", "exec <&- >&-; sleep 1000", "closed its monitor", 300 },
+    { "deaf", "exec <&- >&- sleep 1000", "closed its monitor", 300 },
     { "not-qmp", "echo hello; exec sleep 1000", "not QMP", 300 },
     { "not-a-list", "while read line; do echo '{\"return\": {}}'; done", "no version number", 20000 },
     { "refuses", "while read line; do echo '{\"error\": {\"desc\": \"not today\"}}'; done", "not today", 20000 },
