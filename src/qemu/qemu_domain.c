@@ -3,6 +3,8 @@
 #define G_LOG_DOMAIN "qemu/qemu_domain"
 #include "qemu/qemu_domain.h"
 
+#include "qemu/qemu_driver_priv.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -158,12 +160,52 @@ QemuJob *qemuJobBegin(QemuDomain *dom, const char *name, GError **err)
     return job;
 }
 
+/* A right was given back: does anything else keep a domain without definitions? */
+static void dropIfEmpty(QemuDomain *dom)
+{
+    if (!dom->config && !dom->live && !dom->job && !dom->storing && !dom->removed)
+        qemuDomainListRemove(dom->driver->domains, dom);
+}
+
 void qemuJobEnd(QemuJob *job)
 {
     job->dom->job = NULL;
+    dropIfEmpty(job->dom);
     g_cond_broadcast(&job->dom->changed);
     qemuDomainRelease(job->dom);
     g_free(job);
+}
+
+/* ---- the right to store ---- */
+
+gboolean qemuStoreWait(QemuDomain *dom)
+{
+    gboolean waited = FALSE;
+
+    while (dom->storing) {
+        g_cond_wait(&dom->changed, &dom->lock);
+        waited = TRUE;
+    }
+    return waited;
+}
+
+QemuStoreRight qemuStoreBegin(QemuDomain *dom)
+{
+    qemuStoreWait(dom);
+    dom->storing = TRUE;
+    return (QemuStoreRight){ qemuDomainKeep(dom) };
+}
+
+void qemuStoreEnd(QemuStoreRight *right)
+{
+    QemuDomain *dom = g_steal_pointer(&right->dom);
+
+    if (!dom)
+        return;
+    dom->storing = FALSE;
+    dropIfEmpty(dom);
+    g_cond_broadcast(&dom->changed);
+    qemuDomainRelease(dom);
 }
 
 /* ---- the list ---- */

@@ -11,14 +11,19 @@
 #define QEMU_BALLOON_LONG_AGO 1
 
 /* Locks, in the order in which they may be taken:
- *   1. a domain's `lock`: short; never held while waiting for QEMU or for a process
+ *   1. a domain's `lock`: short; never held while waiting for QEMU, for a process, or for a disk
  *   2. the list's lock: shorter; no domain's lock is taken under it
  *   3. the event queue's lock
- * A job is no lock but a right: only its holder changes the domain by way of QEMU. It is taken and given back under `lock`,
- * and kept while `lock` is not. Reading needs `lock` alone.
+ * Two rights are no locks: they are taken and given back under `lock`, and kept while `lock` is not. Who wants both takes the
+ * job first. Reading needs `lock` alone.
+ *   - A job: only its holder changes the domain by way of QEMU. It may last as long as a guest does not answer.
+ *   - The right to store: only its holder writes or removes the domain's files in the folder of definitions, and sets or clears
+ *     `config` and `autostart`. It lasts as long as a disk takes, and its holder waits for nothing else.
+ * A domain that has neither definition is in the list only as long as one of its rights is held, or about to be: it keeps a
+ * name and a UUID taken for a definition that is being written or started, and is not found by clients.
  *
- * The loop thread takes `lock` to note what QEMU says (events, the end of the process); it never waits for a job, and takes a
- * free one only for a worker that follows at once (qemuDriverSetMemoryBegin). So whoever
+ * The loop thread takes `lock` to note what QEMU says (events, the end of the process); it never waits for a right, and takes a
+ * free job only for a worker that follows at once (qemuDriverSetMemoryBegin). So whoever
  * unlocks and locks again, job or not, must look again whether `live` is still there: qemuDomainStillRuns(). */
 
 typedef struct {
@@ -40,7 +45,7 @@ typedef struct {
     unsigned char uuid[16];                 /* immutable */
 
     GMutex lock;                            /* guards all below */
-    GCond changed;                          /* a job ended, the process ended, reconnecting ended */
+    GCond changed;                          /* a job ended, storing ended, the process ended, reconnecting ended */
     DomainDef *config;                      /* as it will start; NULL: transient */
     DomainDef *live;                        /* as it runs; NULL: it does not */
     int id;                                 /* -1: does not run */
@@ -60,6 +65,7 @@ typedef struct {
 
     const char *job;                        /* static: what the holder does; NULL: free */
     gint64 jobSince;                        /* monotonic, microseconds */
+    gboolean storing;                       /* the right to store is taken */
 
     QemuDomainProcess process;
     QemuMonitor *mon;                       /* NULL: none */
@@ -111,6 +117,19 @@ QemuJob *qemuJobBegin(QemuDomain *dom, const char *name, GError **err);
 /* Under lock. */
 void qemuJobEnd(QemuJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuJob, qemuJobEnd)
+
+/* ---- the right to store ---- */
+typedef struct {
+    QemuDomain *dom;                        /* NULL: not held */
+} QemuStoreRight;
+
+/* Under lock, which is given up while another holds it. The domain may be `removed` by then. */
+QemuStoreRight qemuStoreBegin(QemuDomain *dom);
+/* Under lock. */
+void qemuStoreEnd(QemuStoreRight *right);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuStoreRight, qemuStoreEnd)
+/* Under lock: wait until nobody holds it. TRUE: the lock was given up for that. */
+gboolean qemuStoreWait(QemuDomain *dom);
 
 /* ---- the list: self-locking; lookups give new references ---- */
 typedef struct QemuDomainList QemuDomainList;

@@ -75,7 +75,8 @@ gboolean qemuDriverSetMemory(QemuDriver *driver, QemuUuid uuid, guint64 kib, uns
     }
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set the memory of", err);
-    if (!job || !qemuDriverAffects(dom, flags & AFFECT_FLAGS, &live, &config, err) || !qemuMemChangeSettle(dom, err))
+    if (!job || !qemuDriverAffects(dom, flags & AFFECT_FLAGS, &live, &config, err) || !qemuMemChangeSettle(dom, err) ||
+        !qemuDriverAffectsNow(dom, flags & AFFECT_FLAGS, &live, &config, err))
         return FALSE;
     return flags & VIR_DOMAIN_MEM_MAXIMUM ? setMaximum(dom, kib, live, err) : setTarget(dom, kib, live, config, err);
 }
@@ -169,7 +170,8 @@ gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int s
     }
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set the statistics period of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err) || !qemuMemChangeSettle(dom, err))
+    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err) || !qemuMemChangeSettle(dom, err) ||
+        !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     return setPeriod(dom, seconds, live, config, err);
 }

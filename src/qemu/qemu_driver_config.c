@@ -10,12 +10,13 @@
 
 gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err)
 {
-    if (!qemuStoreSaveConfig(dom->driver, def, err)) {
-        domainDefFree(def);
+    g_autoptr(DomainDef) owned = def;
+    g_auto(QemuStoreRight) right = qemuStoreBegin(dom);
+
+    if (!qemuStoreSaveConfig(dom, def, err))
         return FALSE;
-    }
     domainDefFree(dom->config);
-    dom->config = def;
+    dom->config = g_steal_pointer(&owned);
     if (dom->live && !dom->updated) {
         dom->updated = TRUE;
         qemuStoreNoteStatus(dom);

@@ -76,7 +76,10 @@ DomainDef *qemuDriverParse(QemuDriver *driver, const char *xml, gboolean validat
     return g_steal_pointer(&def);
 }
 
-gboolean qemuDriverCheckNames(QemuDriver *driver, const DomainDef *def, GError **err)
+/* ---- names ---- */
+
+/* Under defineLock: is @def's pair of name and UUID free or one domain's? VIR_ERR_OPERATION_FAILED otherwise. */
+static gboolean checkNames(QemuDriver *driver, const DomainDef *def, GError **err)
 {
     g_autoptr(QemuDomain) sameUuid = qemuDomainListFindUuid(driver->domains, def->uuid);
     g_autoptr(QemuDomain) sameName = qemuDomainListFindName(driver->domains, def->name);
@@ -93,71 +96,88 @@ gboolean qemuDriverCheckNames(QemuDriver *driver, const DomainDef *def, GError *
     return FALSE;
 }
 
-/* ---- define ---- */
-
-/* Under defineLock; @def is taken over. The file is written under the domain's lock, so that undefine cannot come between. */
-static QemuDomain *takeDefinition(QemuDriver *driver, DomainDef *def, GError **err)
+QemuDomain *qemuDriverFindOrAdd(QemuDriver *driver, const DomainDef *def, GError **err)
 {
-    g_autoptr(DomainDef) owned = def;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&driver->defineLock);
     g_autoptr(QemuDomain) dom = NULL;
-    g_auto(QemuGuard) guard = { 0 };
-    gboolean known;
 
-    if (!qemuDriverCheckNames(driver, def, err))
+    if (!checkNames(driver, def, err))
         return NULL;
     dom = qemuDomainListFindUuid(driver->domains, def->uuid);
-    if (!dom)
+    if (!dom) {
         dom = qemuDomainNew(driver, def);
-    guard = qemuGuardLock(dom);
-    if (!qemuStoreSaveConfig(driver, def, err))
-        return NULL;
-    known = dom->config != NULL;
+        qemuDomainListAdd(driver->domains, dom);
+    }
+    return g_steal_pointer(&dom);
+}
+
+/* ---- define ---- */
+
+/* With the right to store; @def is taken over. */
+static gboolean takeDefinition(QemuDomain *dom, DomainDef *def, GError **err)
+{
+    g_autoptr(DomainDef) owned = def;
+    gboolean known = dom->config != NULL;
+
+    if (!qemuStoreSaveConfig(dom, def, err))
+        return FALSE;
     g_clear_pointer(&dom->config, domainDefFree);
     dom->config = g_steal_pointer(&owned);
     dom->updated = dom->live != NULL;
-    /* new, or a transient one that ended since it was found */
-    dom->removed = FALSE;
-    qemuDomainListAdd(driver->domains, dom);
     qemuStoreNoteStatus(dom);
     qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_DEFINED,
                        known ? VIR_DOMAIN_EVENT_DEFINED_UPDATED : VIR_DOMAIN_EVENT_DEFINED_ADDED);
-    return qemuDomainKeep(dom);
+    return TRUE;
 }
 
 gboolean qemuDriverDefine(QemuDriver *driver, const char *xml, unsigned flags, QemuDomainRef *ref, GError **err)
 {
-    g_autoptr(QemuDomain) dom = NULL;
-    DomainDef *def;
+    g_autoptr(DomainDef) def = NULL;
 
     if (!qemuDriverCheckFlags(flags, VIR_DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags", err))
         return FALSE;
     def = qemuDriverParse(driver, xml, (flags & VIR_DOMAIN_DEFINE_VALIDATE) != 0, NULL, err);
-    if (!def)
-        return FALSE;
-    {
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&driver->defineLock);
+    while (def) {
+        g_autoptr(QemuDomain) dom = qemuDriverFindOrAdd(driver, def, err);
+        g_auto(QemuGuard) guard = { 0 };
+        g_auto(QemuStoreRight) right = { 0 };
 
-        dom = takeDefinition(driver, def, err);
-    }
-    if (!dom)
-        return FALSE;
-    {
-        g_auto(QemuGuard) guard = qemuGuardLock(dom);
-
+        if (!dom)
+            return FALSE;
+        guard = qemuGuardLock(dom);
+        right = qemuStoreBegin(dom);
+        /* undefined, or ended, since it was found: its name may be another's by now */
+        if (dom->removed)
+            continue;
+        if (!takeDefinition(dom, g_steal_pointer(&def), err))
+            return FALSE;
         qemuDomainFillRef(dom, ref);
+        return TRUE;
     }
-    return TRUE;
+    return FALSE;
 }
 
 #define UNDEFINE_FLAGS (VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | \
                         VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | \
                         VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM)
 
+/* With the right to store, under lock, which is given up meanwhile. */
+static gboolean removeNvram(QemuDomain *dom, unsigned flags, GError **err)
+{
+    gboolean done;
+
+    g_mutex_unlock(&dom->lock);
+    done = qemuDriverHandleNvram(dom->config, flags, err);
+    g_mutex_lock(&dom->lock);
+    return done;
+}
+
 gboolean qemuDriverUndefine(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err)
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
+    g_auto(QemuStoreRight) right = { 0 };
 
     if (!dom || !qemuDriverCheckFlags(flags, UNDEFINE_FLAGS, "qemuDomainUndefineFlags", err))
         return FALSE;
@@ -165,14 +185,15 @@ gboolean qemuDriverUndefine(QemuDriver *driver, QemuUuid uuid, unsigned flags, G
     job = qemuJobBegin(dom, "undefine", err);
     if (!job)
         return FALSE;
+    right = qemuStoreBegin(dom);
     if (!dom->config) {
         memErrorSet(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
         return FALSE;
     }
-    if (!qemuDriverHandleNvram(dom->config, flags, err) || !qemuStoreRemoveConfig(driver, dom->name, err))
+    if (!removeNvram(dom, flags, err) || !qemuStoreRemoveConfig(dom, err))
         return FALSE;
     g_clear_pointer(&dom->config, domainDefFree);
-    dom->autostart = dom->updated = FALSE;
+    dom->updated = FALSE;
     qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
     if (dom->live)
         qemuStoreNoteStatus(dom);
@@ -199,18 +220,16 @@ gboolean qemuDriverSetAutostart(QemuDriver *driver, QemuUuid uuid, gboolean auto
 {
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
     g_auto(QemuGuard) guard = { 0 };
+    g_auto(QemuStoreRight) right = { 0 };
 
     if (!dom)
         return FALSE;
     guard = qemuGuardLock(dom);
-    if (!dom->config) {
-        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
-        return FALSE;
-    }
-    if (!qemuStoreSetAutostart(driver, dom->name, autostart, err))
-        return FALSE;
-    dom->autostart = autostart;
-    return TRUE;
+    right = qemuStoreBegin(dom);
+    if (dom->config)
+        return qemuStoreSetAutostart(dom, autostart, err);
+    memErrorSet(err, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+    return FALSE;
 }
 
 /* ---- XML back ---- */

@@ -20,6 +20,7 @@ gboolean qemuDriverCheckFlags(unsigned flags, unsigned known, const char *what, 
 static QemuDomain *orNoDomain(QemuDomain *dom, const char *how, const char *what, GError **err)
 {
     gint64 deadline = g_get_monotonic_time() + RECONNECT_PATIENCE_US;
+    gboolean known;
 
     if (!dom) {
         memErrorSet(err, VIR_ERR_NO_DOMAIN, "no domain with matching %s '%s'", how, what);
@@ -30,8 +31,12 @@ static QemuDomain *orNoDomain(QemuDomain *dom, const char *how, const char *what
         if (!g_cond_wait_until(&dom->changed, &dom->lock, deadline))
             break;
     }
+    known = qemuDomainDef(dom) != NULL;
     g_mutex_unlock(&dom->lock);
-    return dom;
+    if (known)
+        return dom;
+    qemuDomainRelease(dom);
+    return orNoDomain(NULL, how, what, err);
 }
 
 QemuDomain *qemuDriverFind(QemuDriver *driver, QemuUuid uuid, GError **err)
@@ -50,6 +55,15 @@ gboolean qemuDriverAffects(QemuDomain *dom, unsigned flags, gboolean *live, gboo
         *config = !*live;
     }
     return (!*live || qemuDomainCheckActive(dom, err)) && (!*config || qemuDomainCheckPersistent(dom, err));
+}
+
+gboolean qemuDriverAffectsNow(QemuDomain *dom, unsigned flags, gboolean *live, gboolean *config, GError **err)
+{
+    do {
+        if (!qemuDriverAffects(dom, flags, live, config, err))
+            return FALSE;
+    } while (*config && qemuStoreWait(dom));
+    return TRUE;
 }
 
 /* ---- finding ---- */

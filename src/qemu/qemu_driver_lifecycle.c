@@ -36,49 +36,46 @@ gboolean qemuDriverStart(QemuDriver *driver, QemuUuid uuid, unsigned flags, gpoi
     return TRUE;
 }
 
-/* The domain that create is to run: a new one, or the one defined already. Its job is not taken yet. */
-static QemuDomain *findOrAdd(QemuDriver *driver, const DomainDef *def, gboolean *added, GError **err)
+/* Under lock, with the job, unless the domain was removed: @def, taken over, runs. */
+static gboolean create(QemuDomain *dom, DomainDef *def, unsigned flags, gpointer client, QemuDomainRef *ref, GError **err)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&driver->defineLock);
-    g_autoptr(QemuDomain) dom = NULL;
-
-    *added = FALSE;
-    if (!qemuDriverCheckNames(driver, def, err))
-        return NULL;
-    dom = qemuDomainListFindUuid(driver->domains, def->uuid);
-    if (dom)
-        return g_steal_pointer(&dom);
-    dom = qemuDomainNew(driver, def);
-    qemuDomainListAdd(driver->domains, dom);
-    *added = TRUE;
-    return g_steal_pointer(&dom);
+    if (dom->live) {
+        domainDefFree(def);
+        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", dom->name);
+        return FALSE;
+    }
+    if (!qemuProcessStart(dom, def, flags, client, err))
+        return FALSE;
+    qemuDomainFillRef(dom, ref);
+    return TRUE;
 }
 
 gboolean qemuDriverCreateXml(QemuDriver *driver, const char *xml, unsigned flags, gpointer client, QemuDomainRef *ref, GError **err)
 {
     g_autoptr(DomainDef) def = NULL;
-    g_autoptr(QemuDomain) dom = NULL;
-    g_auto(QemuGuard) guard = { 0 };
-    g_autoptr(QemuJob) job = NULL;
-    gboolean added = FALSE, fine = FALSE;
 
     if (!qemuDriverCheckFlags(flags, START_FLAGS | VIR_DOMAIN_START_VALIDATE, "qemuDomainCreateXML", err))
         return FALSE;
     def = qemuDriverParse(driver, xml, (flags & VIR_DOMAIN_START_VALIDATE) != 0, NULL, err);
-    dom = def ? findOrAdd(driver, def, &added, err) : NULL;
-    if (!dom)
+    while (def) {
+        g_autoptr(QemuDomain) dom = qemuDriverFindOrAdd(driver, def, err);
+        g_autoptr(GError) problem = NULL;
+        g_auto(QemuGuard) guard = { 0 };
+        g_autoptr(QemuJob) job = NULL;
+
+        if (!dom)
+            return FALSE;
+        guard = qemuGuardLock(dom);
+        job = qemuJobBegin(dom, "create", &problem);
+        if (job)
+            return create(dom, g_steal_pointer(&def), flags, client, ref, err);
+        /* undefined, or ended, since it was found */
+        if (dom->removed)
+            continue;
+        g_propagate_error(err, g_steal_pointer(&problem));
         return FALSE;
-    guard = qemuGuardLock(dom);
-    job = qemuJobBegin(dom, "create", err);
-    if (job && dom->live)
-        memErrorSet(err, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", dom->name);
-    else if (job)
-        fine = qemuProcessStart(dom, g_steal_pointer(&def), flags, client, err);
-    if (fine)
-        qemuDomainFillRef(dom, ref);
-    else if (added && !dom->removed && !dom->live && !dom->config)
-        qemuDomainListRemove(driver->domains, dom);
-    return fine;
+    }
+    return FALSE;
 }
 
 /* ---- end ---- */

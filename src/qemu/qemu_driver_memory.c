@@ -32,7 +32,7 @@ static gboolean changeBegin(QemuDomain *dom, unsigned flags, Change *change, GEr
     if (!qemuDriverAffects(dom, flags, &change->live, &change->config, err) || !qemuMemChangeSettle(dom, err))
         return FALSE;
     change->caps = qemuDriverCapsOf(dom, err);
-    return change->caps != NULL;
+    return change->caps && qemuDriverAffectsNow(dom, flags, &change->live, &change->config, err);
 }
 
 /* Devices other than memory cannot be changed on a running guest, and say so by name. @balloonCode: what libvirt says of a balloon. */

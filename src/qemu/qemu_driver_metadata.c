@@ -254,7 +254,7 @@ gboolean qemuDriverSetMetadata(QemuDriver *driver, QemuUuid uuid, int type, cons
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set metadata of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!job || !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     if (config) {
         changed = domainDefCopy(dom->config, err);
@@ -262,7 +262,8 @@ gboolean qemuDriverSetMetadata(QemuDriver *driver, QemuUuid uuid, int type, cons
             !qemuDriverStoreConfig(dom, g_steal_pointer(&changed), err))
             return FALSE;
     }
-    if (live) {
+    /* it may have ended meanwhile */
+    if (live && dom->live) {
         if (!setIn(dom->live, type, metadata, key, uri, err))
             return FALSE;
         qemuStoreNoteStatus(dom);

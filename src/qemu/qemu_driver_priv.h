@@ -73,6 +73,9 @@ gboolean qemuDriverCheckFlags(unsigned flags, unsigned known, const char *what, 
 /* VIR_DOMAIN_AFFECT_* in @flags to two answers; CURRENT is live if the domain runs. Under lock. Refuses live on one that does
  * not run, and config of a transient one: VIR_ERR_OPERATION_INVALID. */
 gboolean qemuDriverAffects(QemuDomain *dom, unsigned flags, gboolean *live, gboolean *config, GError **err);
+/* The same for who is about to make a new stored definition from the present one: nobody writes one at this moment. The lock
+ * may be given up for that. */
+gboolean qemuDriverAffectsNow(QemuDomain *dom, unsigned flags, gboolean *live, gboolean *config, GError **err);
 
 /* ---- definitions: qemu_driver_define.c ---- */
 
@@ -86,7 +89,9 @@ QemuCaps *qemuDriverCapsOf(QemuDomain *dom, GError **err);
 /* The binary for @def when it names none. Caller frees. */
 char *qemuDriverEmulator(QemuDriver *driver, const DomainDef *def, GError **err);
 
-/* Under lock: write @def (taken over) to disk and make it dom->config. On failure the old one stays. */
+/* Under lock, with the job: write @def (taken over) to disk and make it dom->config; the lock is given up meanwhile. On failure
+ * the old one stays. So that nobody's definition is lost, @def was made from dom->config and the lock was held since
+ * qemuDriverAffectsNow or qemuStoreWait. */
 gboolean qemuDriverStoreConfig(QemuDomain *dom, DomainDef *def, GError **err);
 /* The architecture that a definition without one means. */
 Arch qemuDriverHostArch(void);
@@ -94,8 +99,9 @@ Arch qemuDriverHostArch(void);
 gboolean qemuDriverHandleNvram(const DomainDef *def, unsigned flags, GError **err);
 /* vCPUs present. */
 unsigned qemuDomainVcpus(const DomainDef *def);
-/* Under defineLock: is @def's pair of name and UUID free or one domain's? VIR_ERR_OPERATION_FAILED otherwise. */
-gboolean qemuDriverCheckNames(QemuDriver *driver, const DomainDef *def, GError **err);
+/* The domain of @def's name and UUID, if need be a new one without definitions; a new reference. VIR_ERR_OPERATION_FAILED: one of
+ * both is another's. The caller takes one of its rights at once, and begins again if it was `removed` before that. */
+QemuDomain *qemuDriverFindOrAdd(QemuDriver *driver, const DomainDef *def, GError **err);
 /* Under lock: virConnectListAllDomainsFlags. */
 gboolean qemuDriverPassesFilter(QemuDomain *dom, unsigned flags);
 
@@ -110,9 +116,12 @@ char *qemuStoreLogPath(QemuDriver *driver, const char *name);
 char *qemuStoreDomainFolder(QemuDriver *driver, const DomainDef *live);
 char *qemuStoreMonitorPath(QemuDriver *driver, const DomainDef *live);
 
-gboolean qemuStoreSaveConfig(QemuDriver *driver, const DomainDef *def, GError **err);
-gboolean qemuStoreRemoveConfig(QemuDriver *driver, const char *name, GError **err);
-gboolean qemuStoreSetAutostart(QemuDriver *driver, const char *name, gboolean on, GError **err);
+/* With the right to store, under lock, which is given up while the disk is waited for: whether the domain runs may have changed
+ * afterwards, its stored definition has not. */
+gboolean qemuStoreSaveConfig(QemuDomain *dom, const DomainDef *def, GError **err);
+/* The autostart mark first: on failure it may be gone. */
+gboolean qemuStoreRemoveConfig(QemuDomain *dom, GError **err);
+gboolean qemuStoreSetAutostart(QemuDomain *dom, gboolean on, GError **err);
 /* Under lock: what a restarted daemon must know of a running domain. */
 gboolean qemuStoreSaveStatus(QemuDomain *dom, GError **err);
 /* As above, unless it does not run; a failure is logged. */

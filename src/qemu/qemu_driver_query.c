@@ -152,7 +152,7 @@ gboolean qemuDriverSetVcpusFlags(QemuDriver *driver, QemuUuid uuid, unsigned cou
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "set vCPUs of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!job || !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     if (live) {
         memErrorSet(err, VIR_ERR_OPERATION_UNSUPPORTED, "the number of vCPUs of a running guest cannot be changed");

@@ -207,7 +207,7 @@ gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const Qemu
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "change the memory limits of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!job || !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     if (config) {
         stored = domainDefCopy(dom->config, err);
@@ -338,7 +338,7 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
         return FALSE;
     guard = qemuGuardLock(dom);
     job = qemuJobBegin(dom, "change the NUMA parameters of", err);
-    if (!job || !qemuDriverAffects(dom, flags, &live, &config, err))
+    if (!job || !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     if (!mode && !nodeset)
         return TRUE;

@@ -34,9 +34,11 @@ void qemuMemConfigSet(QemuMemConfig *config, QemuDomain *dom, const DomainDef *d
 
 gboolean qemuMemConfigStore(QemuDomain *dom, const QemuMemConfig *config, GError **err)
 {
-    g_autofree char *now = checksum(dom->config);
+    g_autofree char *now = NULL;
     DomainDef *def;
 
+    qemuStoreWait(dom);
+    now = checksum(dom->config);
     if (g_strcmp0(now, config->base) != 0) {
         memErrorSet(err, VIR_ERR_OPERATION_FAILED,
                     "the definition of domain '%s' was changed meanwhile and is left as it is",

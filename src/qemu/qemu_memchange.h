@@ -6,7 +6,7 @@
 #include "qemu/qemu_memjournal.h"
 #include "qemu/qemu_memplan.h"
 
-/* All under the domain's lock and job; the lock is given up while QEMU or the guest is waited for. On failure QEMU, live
+/* All under the domain's lock and job; the lock is given up while QEMU, the guest or a disk is waited for. On failure QEMU, live
  * definition, stored definition and files are as before, but for
  *   - a detach that the guest has not answered: the device is there until it does (qemu_memunplug.h);
  *   - QEMU not answering: the change stays open, in the journal and in memUnsettled. QEMU is asked how far it came when it
@@ -26,7 +26,8 @@ void qemuMemConfigClear(QemuMemConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuMemConfig, qemuMemConfigClear)
 /* @config from @def, which was made from the stored definition. */
 void qemuMemConfigSet(QemuMemConfig *config, QemuDomain *dom, const DomainDef *def);
-/* Make it the stored definition. VIR_ERR_OPERATION_FAILED if that has changed since. */
+/* Make it the stored definition; the lock is given up while the disk is waited for. VIR_ERR_OPERATION_FAILED if that has changed
+ * since. */
 gboolean qemuMemConfigStore(QemuDomain *dom, const QemuMemConfig *config, GError **err);
 
 /* @device is taken over. */

@@ -127,7 +127,7 @@ void qemuProcessCleanup(QemuDomain *dom, int reason)
     g_atomic_int_dec_and_test(&dom->driver->active);
     qemuDomainSetState(dom, VIR_DOMAIN_SHUTOFF, reason);
     qemuEventLifecycle(dom, VIR_DOMAIN_EVENT_STOPPED, detail);
-    if (!dom->config)
+    if (!dom->config && !dom->storing)
         qemuDomainListRemove(dom->driver->domains, dom);
     g_cond_broadcast(&dom->changed);
 }

@@ -54,28 +54,38 @@ char *qemuStoreMonitorPath(QemuDriver *driver, const DomainDef *live)
     return g_strdup_printf("%s/monitor.sock", folder);
 }
 
-/* ---- definitions ---- */
+/* ---- definitions: the disk is waited for without lock ---- */
 
-gboolean qemuStoreSaveConfig(QemuDriver *driver, const DomainDef *def, GError **err)
+gboolean qemuStoreSaveConfig(QemuDomain *dom, const DomainDef *def, GError **err)
 {
-    g_autofree char *path = qemuStoreConfigPath(driver, def->name);
+    g_autofree char *path = qemuStoreConfigPath(dom->driver, dom->name);
     g_autofree char *text = domainDefFormat(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    gboolean done;
 
-    return memFileReplace(path, text, -1, err);
+    g_mutex_unlock(&dom->lock);
+    done = memFileReplace(path, text, -1, err);
+    g_mutex_lock(&dom->lock);
+    return done;
 }
 
-gboolean qemuStoreRemoveConfig(QemuDriver *driver, const char *name, GError **err)
+gboolean qemuStoreRemoveConfig(QemuDomain *dom, GError **err)
 {
-    g_autofree char *path = qemuStoreConfigPath(driver, name);
+    g_autofree char *path = qemuStoreConfigPath(dom->driver, dom->name);
+    gboolean done;
 
-    return qemuStoreSetAutostart(driver, name, FALSE, err) && memFileRemove(path, err);
+    if (!qemuStoreSetAutostart(dom, FALSE, err))
+        return FALSE;
+    g_mutex_unlock(&dom->lock);
+    done = memFileRemove(path, err);
+    g_mutex_lock(&dom->lock);
+    return done;
 }
 
-gboolean qemuStoreSetAutostart(QemuDriver *driver, const char *name, gboolean on, GError **err)
+static gboolean markAutostart(QemuDomain *dom, gboolean on, GError **err)
 {
-    g_autofree char *path = qemuStoreAutostartPath(driver, name);
+    g_autofree char *path = qemuStoreAutostartPath(dom->driver, dom->name);
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *target = g_strdup_printf("../%s.xml", name);
+    g_autofree char *target = g_strdup_printf("../%s.xml", dom->name);
 
     if (!on)
         return memFileRemove(path, err);
@@ -86,6 +96,18 @@ gboolean qemuStoreSetAutostart(QemuDriver *driver, const char *name, gboolean on
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean qemuStoreSetAutostart(QemuDomain *dom, gboolean on, GError **err)
+{
+    gboolean done;
+
+    g_mutex_unlock(&dom->lock);
+    done = markAutostart(dom, on, err);
+    g_mutex_lock(&dom->lock);
+    if (done)
+        dom->autostart = on;
+    return done;
 }
 
 /* ---- status: without fsync, waiting for a disk at each change of a guest would cost more than starting it ---- */

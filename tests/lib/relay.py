@@ -38,9 +38,14 @@ class Relay:
         self.counting = False
         self.released.set()
 
+    def say(self, line):
+        """To the daemon, as if QEMU had said it."""
+        self.client.sendall(line.encode() + b'\n')
+
     def _accept(self):
         while True:
             client, _ = self.listener.accept()
+            self.client = client
             qemu = socket.socket(socket.AF_UNIX)
             qemu.connect(os.path.basename(self.real))
             threading.Thread(target=self._down, args=(client, qemu), daemon=True).start()
