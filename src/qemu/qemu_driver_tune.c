@@ -142,15 +142,6 @@ static const QemuParam *findParam(const QemuParam *params, unsigned count, const
     return NULL;
 }
 
-/* Store @def (changed by the caller) as if it had been defined so. */
-static gboolean storeConfig(QemuDomain *dom, const DomainDef *def, GError **err)
-{
-    g_auto(QemuMemConfig) stored = { 0 };
-
-    qemuMemConfigSet(&stored, dom, def);
-    return qemuMemConfigStore(dom, &stored, err);
-}
-
 /* ---- memtune ---- */
 
 static void takeLimit(const QemuParam *params, unsigned count, const char *field, gboolean *has, guint64 *kib)
@@ -177,11 +168,19 @@ static gboolean mergeLimits(const QemuParam *params, unsigned count, MemtuneDef 
     return FALSE;
 }
 
+/* Under lock, given up meanwhile: the kernel first takes from the guest what is above a new limit. */
 static gboolean setLiveLimits(QemuDomain *dom, const MemtuneDef *tune, GError **err)
 {
     g_autofree char *folder = qemuCgroupFind(dom->process.pid, err);
+    const DomainDef *live = dom->live;
+    gboolean done;
 
-    if (!folder || !qemuCgroupSetLimits(folder, tune, err))
+    if (!folder)
+        return FALSE;
+    g_mutex_unlock(&dom->lock);
+    done = qemuCgroupSetLimits(folder, tune, err);
+    g_mutex_lock(&dom->lock);
+    if (!done || !qemuDomainStillRuns(dom, live, err))
         return FALSE;
     dom->live->memtune = *tune;
     qemuStoreNoteStatus(dom);
@@ -196,7 +195,7 @@ gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const Qemu
         { VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG },
     };
     g_autoptr(QemuDomain) dom = qemuDriverFind(driver, uuid, err);
-    g_autoptr(DomainDef) stored = NULL;
+    g_auto(QemuMemConfig) stored = { 0 };
     MemtuneDef liveTune;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
@@ -210,16 +209,18 @@ gboolean qemuDriverSetMemoryParams(QemuDriver *driver, QemuUuid uuid, const Qemu
     if (!job || !qemuDriverAffectsNow(dom, flags, &live, &config, err))
         return FALSE;
     if (config) {
-        stored = domainDefCopy(dom->config, err);
-        if (!stored || !mergeLimits(params, count, &stored->memtune, err))
+        g_autoptr(DomainDef) def = domainDefCopy(dom->config, err);
+
+        if (!def || !mergeLimits(params, count, &def->memtune, err))
             return FALSE;
+        qemuMemConfigSet(&stored, dom, def);
     }
     if (live) {
         liveTune = dom->live->memtune;
         if (!mergeLimits(params, count, &liveTune, err) || !setLiveLimits(dom, &liveTune, err))
             return FALSE;
     }
-    return !config || storeConfig(dom, stored, err);
+    return !config || qemuMemConfigStore(dom, &stored, err);
 }
 
 /* ---- numatune ---- */
@@ -286,6 +287,23 @@ static gboolean checkLiveNodes(const NumaDef *numa, GError **err)
     return FALSE;
 }
 
+/* Under lock, given up meanwhile: the kernel moves the guest's memory. */
+static char *moveToNodes(QemuDomain *dom, const MemBitmap *nodes, GError **err)
+{
+    const DomainDef *live = dom->live;
+    pid_t pid = dom->process.pid;
+    char uuid[QEMU_UUID_TEXT];
+    g_autofree char *folder = NULL;
+
+    g_mutex_unlock(&dom->lock);
+    folder = qemuCgroupSetNodes(pid, qemuUuidFormat(dom->uuid, uuid), nodes, err);
+    g_mutex_lock(&dom->lock);
+    if (!folder || qemuDomainStillRuns(dom, live, err))
+        return g_steal_pointer(&folder);
+    qemuCgroupRemove(folder);
+    return NULL;
+}
+
 static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const MemBitmap *given, GError **err)
 {
     NumaDef *numa = &dom->live->numa;
@@ -294,7 +312,6 @@ static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const MemBit
     gboolean asIs = !given && !numa->hasMemory && mode && mode->i == NUMA_MODE_STRICT;
     gboolean valid = asIs || (checkLiveMode(numa, mode, given, err) && mergeNuma(&wanted, mode, given, err));
     g_autoptr(MemBitmap) nodes = wanted.nodes;
-    char uuid[QEMU_UUID_TEXT];
     char *folder;
 
     if (!valid)
@@ -304,7 +321,7 @@ static gboolean setLiveNuma(QemuDomain *dom, const QemuParam *mode, const MemBit
         return TRUE;
     if (!checkLiveNodes(numa, err) || !qemuMemoryCheckHostNodes(nodes, err))
         return FALSE;
-    folder = qemuCgroupSetNodes(dom->process.pid, qemuUuidFormat(dom->uuid, uuid), nodes, err);
+    folder = moveToNodes(dom, nodes, err);
     if (!folder)
         return FALSE;
     g_free(dom->process.cpuset);
@@ -331,6 +348,7 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
     g_autoptr(DomainDef) stored = NULL;
     g_auto(QemuGuard) guard = { 0 };
     g_autoptr(QemuJob) job = NULL;
+    g_auto(QemuMemConfig) change = { 0 };
     gboolean live, config;
 
     if (!dom || !qemuDriverCheckFlags(flags, AFFECT_FLAGS, "qemuDriverSetNumaParams", err) ||
@@ -346,6 +364,11 @@ gboolean qemuDriverSetNumaParams(QemuDriver *driver, QemuUuid uuid, const QemuPa
         return FALSE;
     if (!config)
         return TRUE;
+    /* what was done to the running guest took its time */
+    qemuStoreWait(dom);
     stored = domainDefCopy(dom->config, err);
-    return stored && mergeNuma(&stored->numa, mode, nodes, err) && storeConfig(dom, stored, err);
+    if (!stored || !mergeNuma(&stored->numa, mode, nodes, err))
+        return FALSE;
+    qemuMemConfigSet(&change, dom, stored);
+    return qemuMemConfigStore(dom, &change, err);
 }

@@ -72,8 +72,10 @@ static void clearAway(QemuDomain *dom, QemuMonitor *mon, const Present *present,
     qemuProcessContextFill(dom->driver, dom->live, &context);
     path = present->caps ? qemuMemHotplugFileOf(dom->live, device, present->caps, &context.context) : NULL;
     deleteObject(dom, mon, present, "mem", device->info.alias);
+    g_mutex_unlock(&dom->lock);
     if (path && !memFileRemove(path, &problem))
         g_warning("%s: %s", dom->name, problem->message);
+    g_mutex_lock(&dom->lock);
 }
 
 static void finishGone(QemuDomain *dom, QemuMonitor *mon, const Present *present, const char *alias)

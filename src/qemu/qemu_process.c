@@ -22,12 +22,13 @@
  *
  *   (none) --start--> starting --cont or paused--> running <--reconnect-- found by its status file
  *                        |                            |
- *                        |  the starter puts away     |  the loop thread puts away (onEnded)
+ *                        |  the starter puts away     |  a thread of its own puts away (onEnded)
  *                        v                            v
  *                     (none), shut off, with a reason and an event
  *
  * Who wants it to end calls qemuProcessEnd: SIGTERM now, SIGKILL later. Nobody but onEnded believes that it has ended: it is
- * told by the pidfd, and first lets the monitor say what QEMU still had to say (why it went). */
+ * told by the pidfd, and first lets the monitor say what QEMU still had to say (why it went). What is put away lies on disks, or
+ * is memory that has to be freed: the loop does not wait for that. Until it is done the domain still counts as running. */
 
 #define KILL_AFTER_MS 3000
 #define GRACEFUL_WAIT_US (10 * G_USEC_PER_SEC)
@@ -118,8 +119,7 @@ void qemuProcessCleanup(QemuDomain *dom, int reason)
     if (reason == VIR_DOMAIN_SHUTOFF_CRASHED && dom->state == VIR_DOMAIN_CRASHED)
         detail = VIR_DOMAIN_EVENT_STOPPED_CRASHED;
     g_info("%s: QEMU has ended: %s", dom->name, ending->word);
-    qemuProcessCloseLog(dom->driver, dom->name, ending->word);
-    qemuProcessRemoveFolders(dom->driver, dom->live);
+    qemuProcessRemoveFiles(dom, ending->word);
     qemuMemJournalRemove(dom);
     qemuStoreRemoveStatus(dom);
     clearRun(dom);
@@ -140,6 +140,14 @@ static int endReason(QemuDomain *dom)
     if (dom->state == VIR_DOMAIN_SHUTDOWN)
         return VIR_DOMAIN_SHUTOFF_SHUTDOWN;
     return VIR_DOMAIN_SHUTOFF_CRASHED;
+}
+
+/* QemuTaskFunc. */
+static void putAway(QemuDomain *dom, int reason)
+{
+    g_auto(QemuGuard) guard = qemuGuardLock(dom);
+
+    qemuProcessCleanup(dom, reason);
 }
 
 /* Loop: the process is gone. */
@@ -166,7 +174,7 @@ static gboolean onEnded(gint fd, GIOCondition condition, gpointer data)
         qemuSpawnReap(fd, &dom->process.exitStatus);
         dom->process.ended = TRUE;
         if (!dom->starting)
-            qemuProcessCleanup(dom, endReason(dom));
+            qemuDriverQueueWaiting(dom, putAway, endReason(dom));
         g_cond_broadcast(&dom->changed);
     }
     return G_SOURCE_REMOVE;
@@ -233,6 +241,8 @@ void qemuProcessKillLater(QemuDomain *dom)
 
 void qemuProcessEnd(QemuDomain *dom, int reason, gboolean graceful)
 {
+    if (dom->process.pidfd < 0 && dom->starting && dom->stopReason < 0)
+        dom->stopReason = reason;               /* its starter looks before there is a process */
     if (dom->process.pidfd < 0 || dom->process.ended)
         return;
     if (dom->stopReason < 0) {
@@ -252,7 +262,10 @@ gboolean qemuProcessDestroy(QemuDomain *dom, int reason, gboolean graceful, GErr
 
     qemuProcessEnd(dom, reason, graceful);
     while (dom->live == live && live) {
-        if (!g_cond_wait_until(&dom->changed, &dom->lock, deadline) && dom->live == live) {
+        /* once it has ended, there is but a disk to wait for */
+        gint64 until = dom->process.ended ? G_MAXINT64 : deadline;
+
+        if (!g_cond_wait_until(&dom->changed, &dom->lock, until) && dom->live == live && !dom->process.ended) {
             dom->stopReason = -1;
             qemuStoreNoteStatus(dom);
             memErrorSet(err, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' does not end within %d s", dom->name,

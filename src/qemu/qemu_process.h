@@ -18,8 +18,8 @@ void qemuProcessKillLater(QemuDomain *dom);
 /* Under lock, given up while waiting: the same, and wait. VIR_ERR_OPERATION_FAILED if it does not end. */
 gboolean qemuProcessDestroy(QemuDomain *dom, int reason, gboolean graceful, GError **err);
 
-/* Under lock: QEMU has ended or never was; put away all that belonged to it, set the state, queue the event. A transient domain
- * leaves the list. */
+/* Under lock, given up meanwhile, not on the loop: QEMU has ended or never was; put away all that belonged to it, set the state,
+ * queue the event. A transient domain leaves the list. */
 void qemuProcessCleanup(QemuDomain *dom, int reason);
 
 /* Under lock: the end of the process will be noticed from now on. FALSE: it has ended, or is another's. */
@@ -97,13 +97,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuProcessContext, qemuProcessContextClear)
 gboolean qemuProcessCheckMemoryFile(const MemoryDeviceDef *device, GError **err);
 /* Folders and files that QEMU expects, and their end. */
 gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError **err);
-void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def);
-/* The firmware's variables, copied from their template the first time. */
-gboolean qemuProcessMakeNvram(DomainDef *def, const char *folder, GError **err);
+/* Under lock, given up meanwhile: those of dom->live go, and log says @how it ended. To free a guest's memory file takes time. */
+void qemuProcessRemoveFiles(QemuDomain *dom, const char *how);
+/* Where the firmware's variables are, into @def. */
+void qemuProcessNameNvram(DomainDef *def, const char *folder);
+/* They are copied there from their template the first time. */
+gboolean qemuProcessMakeNvram(const DomainDef *def, const char *folder, GError **err);
 /* The log, open for appending, with @argv and the time written; *@offset: where QEMU's own words begin. -1 on error. */
 int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, char *const *env, gint64 *offset, GError **err);
-/* Note the end in the log. */
-void qemuProcessCloseLog(QemuDriver *driver, const char *name, const char *how);
 /* QEMU's environment. Caller frees with g_strfreev. */
 char **qemuProcessEnvironment(const DomainDef *def);
 /* As QemuSpawn wants it: hard_limit, else no limit for locked memory. */

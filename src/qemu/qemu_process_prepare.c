@@ -78,46 +78,6 @@ gboolean qemuProcessMakeFolders(QemuDriver *driver, const DomainDef *def, GError
     return TRUE;
 }
 
-static void removeOrWarn(const char *path)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!memFileRemove(path, &error))
-        g_warning("'%s' stays behind: %s", path, error->message);
-}
-
-void qemuProcessRemoveFolders(QemuDriver *driver, const DomainDef *def)
-{
-    g_auto(QemuProcessContext) context = { 0 };
-    g_auto(GStrv) folders = NULL;
-
-    qemuProcessContextFill(driver, def, &context);
-    folders = qemuCommandMemoryFolders(def, &context.context);
-    for (gsize i = 0; folders && folders[i]; i++)
-        removeOrWarn(folders[i]);
-    removeOrWarn(context.domainFolder);
-}
-
-gboolean qemuProcessMakeNvram(DomainDef *def, const char *folder, GError **err)
-{
-    g_autofree char *path = qemuDomainNvramPath(def, folder);
-    g_autofree char *template = qemuDomainNvramTemplate(def);
-    g_autofree char *text = NULL;
-    gsize length;
-
-    if (!path)
-        return TRUE;
-    if (!def->os->nvram) {
-        def->os->nvram = g_strdup(path);
-        if (!memFileMakeFolder(folder, 0700, err))
-            return FALSE;
-    }
-    if (!template || g_file_test(path, G_FILE_TEST_EXISTS))
-        return TRUE;
-    text = memFileRead(template, NVRAM_MAX_BYTES, &length, err);
-    return text && memFileReplace(path, text, (gssize)length, err);
-}
-
 static char *now(void)
 {
     g_autoptr(GDateTime) time = g_date_time_new_now_utc();
@@ -130,6 +90,70 @@ static gboolean append(int fd, const char *text)
     gsize length = strlen(text);
 
     return write(fd, text, length) == (ssize_t)length;
+}
+
+/* Note the end in the log. */
+static void closeLog(QemuDriver *driver, const char *name, const char *how)
+{
+    g_autofree char *path = qemuStoreLogPath(driver, name);
+    g_autofree char *stamp = now();
+    g_autofree char *line = g_strdup_printf("%s: shutting down, reason=%s\n", stamp, how);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return;
+    if (!append(fd, line))
+        g_debug("the log '%s' is full", path);
+    close(fd);
+}
+
+static void removeOrWarn(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!memFileRemove(path, &error))
+        g_warning("'%s' stays behind: %s", path, error->message);
+}
+
+void qemuProcessRemoveFiles(QemuDomain *dom, const char *how)
+{
+    g_auto(QemuProcessContext) context = { 0 };
+    g_auto(GStrv) folders = NULL;
+
+    qemuProcessContextFill(dom->driver, dom->live, &context);
+    folders = qemuCommandMemoryFolders(dom->live, &context.context);
+    g_mutex_unlock(&dom->lock);
+    closeLog(dom->driver, dom->name, how);
+    for (gsize i = 0; folders && folders[i]; i++)
+        removeOrWarn(folders[i]);
+    removeOrWarn(context.domainFolder);
+    g_mutex_lock(&dom->lock);
+}
+
+void qemuProcessNameNvram(DomainDef *def, const char *folder)
+{
+    char *path = qemuDomainNvramPath(def, folder);
+
+    g_free(def->os->nvram);
+    def->os->nvram = path;
+}
+
+gboolean qemuProcessMakeNvram(const DomainDef *def, const char *folder, GError **err)
+{
+    const char *path = def->os->nvram;
+    g_autofree char *template = qemuDomainNvramTemplate(def);
+    g_autofree char *parent = path ? g_path_get_dirname(path) : NULL;
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (!path)
+        return TRUE;
+    if (g_str_equal(parent, folder) && !memFileMakeFolder(folder, 0700, err))
+        return FALSE;
+    if (!template || g_file_test(path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    text = memFileRead(template, NVRAM_MAX_BYTES, &length, err);
+    return text && memFileReplace(path, text, (gssize)length, err);
 }
 
 int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, char *const *env, gint64 *offset, GError **err)
@@ -153,20 +177,6 @@ int qemuProcessOpenLog(QemuDriver *driver, const char *name, char *const *argv, 
     }
     *offset = info.st_size;
     return fd;
-}
-
-void qemuProcessCloseLog(QemuDriver *driver, const char *name, const char *how)
-{
-    g_autofree char *path = qemuStoreLogPath(driver, name);
-    g_autofree char *stamp = now();
-    g_autofree char *line = g_strdup_printf("%s: shutting down, reason=%s\n", stamp, how);
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd < 0)
-        return;
-    if (!append(fd, line))
-        g_debug("the log '%s' is full", path);
-    close(fd);
 }
 
 char **qemuProcessEnvironment(const DomainDef *def)

@@ -118,31 +118,46 @@ static gboolean openInterfaces(Start *start, GError **err)
     return TRUE;
 }
 
+/* Under lock, given up meanwhile: nobody but the starter changes the live definition before there is a process. */
+static gboolean prepareFiles(Start *start, GError **err)
+{
+    QemuDomain *dom = start->dom;
+    QemuDriver *driver = dom->driver;
+    const DomainDef *live = dom->live;
+    g_autofree char *socket = qemuStoreMonitorPath(driver, live);
+    gint64 logOffset = 0;
+
+    g_mutex_unlock(&dom->lock);
+    if (qemuProcessMakeNvram(live, start->context.nvramFolder, err) && qemuProcessMakeFolders(driver, live, err) &&
+        (start->listenFd = qemuMonitorListen(socket, err)) >= 0)
+        start->logFd = qemuProcessOpenLog(driver, dom->name, start->argv, start->env, &logOffset, err);
+    g_mutex_lock(&dom->lock);
+    dom->process.logOffset = logOffset;
+    if (start->logFd < 0 || dom->stopReason < 0)
+        return start->logFd >= 0;
+    memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' was destroyed while it started", dom->name);
+    return FALSE;
+}
+
 static gboolean prepare(Start *start, GError **err)
 {
     QemuDomain *dom = start->dom;
     QemuDriver *driver = dom->driver;
-    g_autofree char *socket = NULL;
 
     if (!qemuDomainPrepare(dom->live, start->caps, err))
         return FALSE;
     qemuProcessContextFill(driver, dom->live, &start->context);
     if (dom->live->nnets > 0 && !openInterfaces(start, err))
         return FALSE;
-    if (!qemuInterfaceChooseVncPorts(dom->live, start->context.context.defaultVncListen, err) ||
-        !qemuProcessMakeNvram(dom->live, start->context.nvramFolder, err))
+    if (!qemuInterfaceChooseVncPorts(dom->live, start->context.context.defaultVncListen, err))
         return FALSE;
+    qemuProcessNameNvram(dom->live, start->context.nvramFolder);
     qemuCommandNameChannels(dom->live, &start->context.context);
     start->argv = qemuCommandBuild(dom->live, start->caps, &start->context.context, err);
-    if (!start->argv || !qemuProcessMakeFolders(driver, dom->live, err))
+    if (!start->argv)
         return FALSE;
     start->env = qemuProcessEnvironment(dom->live);
-    socket = qemuStoreMonitorPath(driver, dom->live);
-    start->listenFd = qemuMonitorListen(socket, err);
-    if (start->listenFd < 0)
-        return FALSE;
-    start->logFd = qemuProcessOpenLog(driver, dom->name, start->argv, start->env, &dom->process.logOffset, err);
-    return start->logFd >= 0;
+    return prepareFiles(start, err);
 }
 
 /* ---- the process ---- */

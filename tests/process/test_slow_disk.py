@@ -226,6 +226,39 @@ class NobodyWaits(Scene):
             self.assertEqual(self.go(writer), [0])
             self.assertEqual(self.now(lambda conn: lookup(conn).autostart()), on)
 
+    def testGuestEnds(self):
+        """What it leaves on disk is put away before it counts as ended."""
+        writer = self.held(lambda conn: lookup(conn).destroy(), os.path.dirname(self.monitor))
+        self.assertTrue(self.now(lambda conn: lookup(conn).isActive()))
+        self.now(lambda conn: lookup(conn).XMLDesc())
+        self.assertEqual(len(self.now(lambda conn: conn.listAllDomains())), 2)
+        self.othersGoOn()
+        self.assertEqual(self.go(writer), [0])
+        self.assertFalse(os.path.exists(os.path.dirname(self.monitor)))
+        self.assertFalse(self.now(lambda conn: lookup(conn).isActive()))
+
+    def testFirmwareVariables(self):
+        """They are copied while the guest starts; it may be ended meanwhile."""
+        for part in ('CODE', 'VARS'):
+            with open(os.path.join(self.folder, f'image_{part}.fd'), 'wb') as file:
+                file.write(bytes(1 << 16))
+        dom = self.conn.defineXML(named('firm').replace(
+            '</os>', f"<loader readonly='yes' type='pflash'>{self.folder}/image_CODE.fd</loader></os>"))
+        for stop in (False, True):
+            writer = self.held(lambda conn: conn.lookupByName('firm').create(),
+                               os.path.join(self.daemon.folder, 'lib', 'qemu', 'nvram'))
+            self.eventArrives(20 + stop)
+            self.now(lambda conn: conn.lookupByName('firm').XMLDesc())
+            self.assertEqual(len(self.now(lambda conn: conn.listAllDomains())), 3)
+            if not stop:
+                self.assertEqual(self.go(writer, fail=True), [libvirt.VIR_ERR_SYSTEM_ERROR])
+                os.unlink(self.gate + '.fail')
+                continue
+            end = self.waiting(lambda conn: conn.lookupByName('firm').destroy())
+            self.assertEqual(self.go(writer, end), [libvirt.VIR_ERR_OPERATION_FAILED, 0])
+        self.assertFalse(dom.isActive())
+        dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+
     def testDefineLeavesTheRunningGuestAlone(self):
         """A define needs no turn of its own, and takes none from those that change the running guest."""
         writer = self.held(WRITERS['define'])
