@@ -276,6 +276,53 @@ static gboolean callQomList(QemuMonitor *mon, GError **err)
     return TRUE;
 }
 
+static gboolean callCalcSampling(QemuMonitor *mon, GError **err)
+{
+    return qemuMonitorCalcDirtyRate(mon, 1, QEMU_DIRTY_RATE_PAGE_SAMPLING, SOON, err);
+}
+
+static gboolean callCalcBitmap(QemuMonitor *mon, GError **err)
+{
+    return qemuMonitorCalcDirtyRate(mon, 60, QEMU_DIRTY_RATE_DIRTY_BITMAP, SOON, err);
+}
+
+static gboolean callCalcRing(QemuMonitor *mon, GError **err)
+{
+    return qemuMonitorCalcDirtyRate(mon, 2, QEMU_DIRTY_RATE_DIRTY_RING, SOON, err);
+}
+
+static gboolean callDirtyRateSoon(QemuMonitor *mon, GError **err)
+{
+    g_auto(QemuMonitorDirtyRate) rate = { 0 };
+
+    if (!qemuMonitorFinishDirtyRate(qemuMonitorSend(mon, "query-dirty-rate", NULL), SOON, &rate, err))
+        return FALSE;
+    g_assert_cmpint(rate.status, ==, QEMU_DIRTY_RATE_MEASURING);
+    g_assert_cmpint(rate.mode, ==, QEMU_DIRTY_RATE_PAGE_SAMPLING);
+    g_assert_cmpint(rate.mibPerSecond, ==, -1);
+    g_assert_cmpuint(rate.vcpus->len, ==, 0);
+    return TRUE;
+}
+
+static gboolean callDirtyRate(QemuMonitor *mon, GError **err)
+{
+    g_auto(QemuMonitorDirtyRate) rate = { 0 };
+    const QemuMonitorVcpuDirtyRate *last;
+
+    if (!qemuMonitorFinishDirtyRate(qemuMonitorSend(mon, "query-dirty-rate", NULL), SOON, &rate, err))
+        return FALSE;
+    g_assert_cmpint(rate.status, ==, QEMU_DIRTY_RATE_MEASURED);
+    g_assert_cmpint(rate.mode, ==, QEMU_DIRTY_RATE_DIRTY_RING);
+    g_assert_cmpint(rate.startSeconds, ==, 17055);
+    g_assert_cmpint(rate.periodSeconds, ==, 2);
+    g_assert_cmpint(rate.mibPerSecond, ==, 19);
+    g_assert_cmpuint(rate.vcpus->len, ==, 2);
+    last = &g_array_index(rate.vcpus, QemuMonitorVcpuDirtyRate, 1);
+    g_assert_cmpint(last->vcpu, ==, 1);
+    g_assert_cmpint(last->mibPerSecond, ==, 16);
+    return TRUE;
+}
+
 static gboolean callChardevs(QemuMonitor *mon, GError **err)
 {
     g_autoptr(GHashTable) ptys = qemuMonitorQueryChardevs(mon, SOON, err);
@@ -365,6 +412,19 @@ static const struct {
     { "qom-list", callQomList, "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/peripheral\"}}",
       "{\"return\":[{\"name\":\"type\",\"type\":\"string\"},{\"name\":\"balloon0\",\"type\":\"child<x>\"}]}",
       "{\"return\":[{\"type\":\"string\"}]}" },
+    { "calc-dirty-rate/page-sampling", callCalcSampling, "{\"execute\":\"calc-dirty-rate\",\"arguments\":{\"calc-time\":1}}", OK, NULL },
+    { "calc-dirty-rate/dirty-bitmap", callCalcBitmap,
+      "{\"execute\":\"calc-dirty-rate\",\"arguments\":{\"calc-time\":60,\"mode\":\"dirty-bitmap\"}}", OK, NULL },
+    { "calc-dirty-rate/dirty-ring", callCalcRing,
+      "{\"execute\":\"calc-dirty-rate\",\"arguments\":{\"calc-time\":2,\"mode\":\"dirty-ring\"}}", OK, NULL },
+    { "query-dirty-rate/measuring", callDirtyRateSoon, "{\"execute\":\"query-dirty-rate\"}",
+      "{\"return\":{\"status\":\"measuring\",\"sample-pages\":512,\"mode\":\"page-sampling\",\"start-time\":17055,\"calc-time\":1}}",
+      "{\"return\":{\"status\":\"resting\",\"mode\":\"page-sampling\",\"start-time\":0,\"calc-time\":0}}" },
+    { "query-dirty-rate/measured", callDirtyRate, "{\"execute\":\"query-dirty-rate\"}",
+      "{\"return\":{\"status\":\"measured\",\"sample-pages\":0,\"dirty-rate\":19,\"mode\":\"dirty-ring\",\"start-time\":17055,"
+      "\"calc-time\":2,\"vcpu-dirty-rate\":[{\"id\":0,\"dirty-rate\":3},{\"id\":1,\"dirty-rate\":16}]}}",
+      "{\"return\":{\"status\":\"measured\",\"dirty-rate\":1,\"mode\":\"dirty-ring\",\"start-time\":1,\"calc-time\":2,"
+      "\"vcpu-dirty-rate\":[{\"id\":0}]}}" },
     { "query-chardev", callChardevs, "{\"execute\":\"query-chardev\"}",
       "{\"return\":[{\"frontend-open\":true,\"filename\":\"pty:/dev/pts/7\",\"label\":\"charserial0\"},"
       "{\"frontend-open\":true,\"filename\":\"unix:/x,server=on\",\"label\":\"charmonitor\"}]}", "{\"return\":[{\"label\":\"x\"}]}" },

@@ -749,6 +749,11 @@ gboolean qemuDriverSetMemoryFinish(QemuSetMemoryBegun *begun, GError **err)
     return refuse(err);
 }
 
+gboolean qemuDriverStartDirtyRate(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err)
+{
+    return find(driver, uuid, err) && done(driver);
+}
+
 gboolean qemuDriverSetMemoryStatsPeriod(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err)
 {
     return find(driver, uuid, err) && done(driver);

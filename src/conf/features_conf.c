@@ -8,6 +8,8 @@
 
 #define HYPERV_SPINLOCKS_LEAST 4095
 #define HYPERV_VENDOR_ID_MOST 12
+#define KVM_DIRTY_RING_LEAST 1024
+#define KVM_DIRTY_RING_MOST 65536
 
 MEM_ENUM_IMPL(featureFlag, FEATURE_LAST, "acpi", "apic", "pae");
 MEM_ENUM_IMPL(featureSwitch, FEATURE_SWITCH_LAST, "vmport", "smm", "vmcoreinfo");
@@ -115,14 +117,34 @@ static gboolean parseHyperv(const xmlNode *hyperv, FeaturesDef *def, GError **er
     return TRUE;
 }
 
+static gboolean parseDirtyRing(const xmlNode *node, FeaturesDef *def, GError **err)
+{
+    static const char *const attrs[] = { "state", "size", NULL };
+    unsigned size = 0;
+
+    if (!memXmlOnlyAttrs(node, attrs, err) || !parseState(node, FALSE, &def->kvmDirtyRing, err))
+        return FALSE;
+    if (def->kvmDirtyRing != MEM_TRISTATE_YES)
+        return TRUE;
+    if (!memXmlAttrUint(node, "size", TRUE, &size, err))
+        return FALSE;
+    def->kvmDirtyRingSize = size;
+    if (size >= KVM_DIRTY_RING_LEAST && size <= KVM_DIRTY_RING_MOST && (size & (size - 1)) == 0)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_XML_ERROR, "size '%u' of '<dirty-ring>' is invalid: it must be a power of two from %d to %d", size,
+                KVM_DIRTY_RING_LEAST, KVM_DIRTY_RING_MOST);
+    return FALSE;
+}
+
 static gboolean parseKvm(const xmlNode *kvm, FeaturesDef *def, GError **err)
 {
-    static const char *const children[] = { "hidden", NULL };
+    static const char *const children[] = { "dirty-ring", "hidden", NULL };
     const xmlNode *hidden = memXmlChild(kvm, "hidden");
+    const xmlNode *ring = memXmlChild(kvm, "dirty-ring");
 
     if (!memXmlOnlyChildren(kvm, children, err))
         return FALSE;
-    return !hidden || parseState(hidden, FALSE, &def->kvmHidden, err);
+    return (!hidden || parseState(hidden, FALSE, &def->kvmHidden, err)) && (!ring || parseDirtyRing(ring, def, err));
 }
 
 static gboolean parseGic(const xmlNode *node, FeaturesDef *def, GError **err)
@@ -199,6 +221,23 @@ static void formatHyperv(MemXmlOut *out, const FeaturesDef *def)
     memXmlOutEnd(out);
 }
 
+static void formatKvm(MemXmlOut *out, const FeaturesDef *def)
+{
+    if (def->kvmHidden == MEM_TRISTATE_ABSENT && def->kvmDirtyRing == MEM_TRISTATE_ABSENT)
+        return;
+    memXmlOutStart(out, "kvm");
+    if (def->kvmHidden != MEM_TRISTATE_ABSENT)
+        formatState(out, "hidden", def->kvmHidden);
+    if (def->kvmDirtyRing != MEM_TRISTATE_ABSENT) {
+        memXmlOutStart(out, "dirty-ring");
+        memXmlOutAttr(out, "state", memTristateSwitchToString(def->kvmDirtyRing));
+        if (def->kvmDirtyRingSize)
+            memXmlOutAttrUint64(out, "size", def->kvmDirtyRingSize);
+        memXmlOutEnd(out);
+    }
+    memXmlOutEnd(out);
+}
+
 void featuresDefFormat(MemXmlOut *out, const FeaturesDef *def)
 {
     memXmlOutStart(out, "features");
@@ -207,11 +246,7 @@ void featuresDefFormat(MemXmlOut *out, const FeaturesDef *def)
             memXmlOutEmpty(out, featureFlagToString(i));
     }
     formatHyperv(out, def);
-    if (def->kvmHidden != MEM_TRISTATE_ABSENT) {
-        memXmlOutStart(out, "kvm");
-        formatState(out, "hidden", def->kvmHidden);
-        memXmlOutEnd(out);
-    }
+    formatKvm(out, def);
     if (def->hasGic) {
         memXmlOutStart(out, "gic");
         memXmlOutAttr(out, "version", gicVersionToString(def->gic));

@@ -112,6 +112,8 @@ typedef struct {
     char *hypervVendorId;
     MemTristate hypervStimerDirect;
     MemTristate kvmHidden;              /* <kvm><hidden state=/> */
+    MemTristate kvmDirtyRing;           /* <kvm><dirty-ring state=/> */
+    unsigned kvmDirtyRingSize;          /* entries per vCPU; 0 unless the ring is on */
     GicVersion gic;
     gboolean hasGic;                    /* <gic/> without version waits for the defaults */
 } FeaturesDef;

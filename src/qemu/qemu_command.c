@@ -60,6 +60,19 @@ static void addPlatform(GString *machine, const DomainDef *def)
         g_string_append(machine, ",graphics=off");
 }
 
+static void addAccelerator(GPtrArray *argv, const DomainDef *def)
+{
+    if (def->virtType != DOMAIN_VIRT_KVM) {
+        add(argv, "-accel", "tcg");
+    } else if (def->os->features.kvmDirtyRingSize) {
+        g_autofree char *ring = g_strdup_printf("kvm,dirty-ring-size=%u", def->os->features.kvmDirtyRingSize);
+
+        add(argv, "-accel", ring);
+    } else {
+        add(argv, "-accel", "kvm");
+    }
+}
+
 static gboolean addMachine(GPtrArray *argv, const DomainDef *def, const QemuCaps *caps,
                            const QemuCommandContext *context, GError **err)
 {
@@ -73,7 +86,7 @@ static gboolean addMachine(GPtrArray *argv, const DomainDef *def, const QemuCaps
     }
     qemuCommandGuestPflash(argv, machine, def, context);
     qemuCommandGuestAdd(argv, "-machine", g_string_free(machine, FALSE));
-    add(argv, "-accel", def->virtType == DOMAIN_VIRT_KVM ? "kvm" : "tcg");
+    addAccelerator(argv, def);
     if (def->os->loaderSecure == MEM_TRISTATE_YES)
         add(argv, "-global", "driver=cfi.pflash01,property=secure,value=on");
     return TRUE;

@@ -124,6 +124,8 @@ gboolean qemuDriverInterfaceStats(QemuDriver *driver, QemuUuid uuid, const char 
 /* Up to @max stats in libvirt's order; number or -1. */
 int qemuDriverMemoryStats(QemuDriver *driver, QemuUuid uuid, virDomainMemoryStatStruct *stats, unsigned max,
                           unsigned flags, GError **err);
+/* Begin to measure how fast the guest writes to its memory; the statistics tell. */
+gboolean qemuDriverStartDirtyRate(QemuDriver *driver, QemuUuid uuid, int seconds, unsigned flags, GError **err);
 /* virDomainGetMessages: what the guest does not do with its memory (qemu_memdiagnose.h). NULL-terminated, may be empty; caller
  * frees with g_strfreev. A domain that is off, and one whose QEMU does not answer, have none of the balloon. */
 char **qemuDriverGetMessages(QemuDriver *driver, QemuUuid uuid, unsigned flags, GError **err);

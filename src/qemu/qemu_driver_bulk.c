@@ -22,7 +22,7 @@
 typedef struct {
     QemuDomain *dom;
     QemuDomainStats *stats;
-    QemuMonitorCall *balloonCall, *blockCall;
+    QemuMonitorCall *balloonCall, *blockCall, *dirtyRateCall;
 } Row;
 
 static void rowClear(gpointer data)
@@ -33,6 +33,8 @@ static void rowClear(gpointer data)
         qemuMonitorForget(row->balloonCall);
     if (row->blockCall)
         qemuMonitorForget(row->blockCall);
+    if (row->dirtyRateCall)
+        qemuMonitorForget(row->dirtyRateCall);
     qemuDomainRelease(row->dom);
 }
 
@@ -55,6 +57,11 @@ static void addInt(Row *row, const char *field, gint64 value)
 static void addUint(Row *row, const char *field, guint64 value)
 {
     qemuParamsAdd(row->stats->params, field, VIR_TYPED_PARAM_UINT)->u = value;
+}
+
+static void addLlong(Row *row, const char *field, gint64 value)
+{
+    qemuParamsAdd(row->stats->params, field, VIR_TYPED_PARAM_LLONG)->i = value;
 }
 
 static void addUllong(Row *row, const char *field, guint64 value)
@@ -182,6 +189,12 @@ static void askBlock(Row *row)
         row->blockCall = qemuMonitorSend(dom->mon, "query-blockstats", NULL);
 }
 
+static void askDirtyRate(Row *row)
+{
+    if (row->dom->live && row->dom->mon)
+        row->dirtyRateCall = qemuMonitorSend(row->dom->mon, "query-dirty-rate", NULL);
+}
+
 static const struct {
     unsigned bit;
     void (*ask)(Row *row);              /* NULL: known, and there is nothing to tell of our kind of guest */
@@ -190,7 +203,7 @@ static const struct {
     { VIR_DOMAIN_STATS_BALLOON, askBalloon },     { VIR_DOMAIN_STATS_VCPU, askVcpu },
     { VIR_DOMAIN_STATS_INTERFACE, askInterface }, { VIR_DOMAIN_STATS_BLOCK, askBlock },
     { VIR_DOMAIN_STATS_PERF, NULL },              { VIR_DOMAIN_STATS_IOTHREAD, NULL },
-    { VIR_DOMAIN_STATS_MEMORY, NULL },            { VIR_DOMAIN_STATS_DIRTYRATE, NULL },
+    { VIR_DOMAIN_STATS_MEMORY, NULL },            { VIR_DOMAIN_STATS_DIRTYRATE, askDirtyRate },
     { VIR_DOMAIN_STATS_VM, NULL },
 };
 
@@ -203,13 +216,28 @@ static unsigned knownGroups(void)
     return known;
 }
 
-/* FALSE: it is not wanted, or gone. */
-static gboolean rowAsk(Row *row, unsigned stats, unsigned flags)
+/* As libvirt has it, only a QEMU that runs can say whether it has these. */
+#define GROUPS_OF_RUNNING (VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_IOTHREAD | VIR_DOMAIN_STATS_VM)
+
+static gboolean checkRunning(const Row *row, unsigned stats, unsigned flags, GError **err)
+{
+    unsigned missing = row->dom->live ? 0 : stats & GROUPS_OF_RUNNING;
+
+    if (!missing || !(flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS))
+        return TRUE;
+    memErrorSet(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "Stats types bits 0x%x are not supported of domain '%s': it does not run", missing,
+                row->dom->name);
+    return FALSE;
+}
+
+/* *@wanted FALSE: it does not pass the filter, or is gone. */
+static gboolean rowAsk(Row *row, unsigned stats, unsigned flags, gboolean *wanted, GError **err)
 {
     g_auto(QemuGuard) guard = qemuGuardLock(row->dom);
 
-    if (row->dom->removed || !qemuDomainDef(row->dom) || !qemuDriverPassesFilter(row->dom, flags))
-        return FALSE;
+    *wanted = !row->dom->removed && qemuDomainDef(row->dom) && qemuDriverPassesFilter(row->dom, flags & 0xffffu);
+    if (!*wanted || !checkRunning(row, stats, flags, err))
+        return !*wanted;
     row->stats = g_new0(QemuDomainStats, 1);
     row->stats->params = qemuParamsNew();
     qemuDomainFillRef(row->dom, &row->stats->dom);
@@ -267,6 +295,33 @@ static void answerBlock(Row *row, gint64 deadline)
     g_mutex_unlock(&row->dom->lock);
 }
 
+static void answerDirtyRate(Row *row, gint64 deadline)
+{
+    g_auto(QemuMonitorDirtyRate) rate = { 0 };
+    g_autoptr(GError) error = NULL;
+    char field[80];
+
+    if (!row->dirtyRateCall)
+        return;
+    if (!qemuMonitorFinishDirtyRate(g_steal_pointer(&row->dirtyRateCall), deadline, &rate, &error)) {
+        g_info("%s: no dirty rate: %s", row->dom->name, error->message);
+        return;
+    }
+    addInt(row, "dirtyrate.calc_status", (int)rate.status);
+    addLlong(row, "dirtyrate.calc_start_time", rate.startSeconds);
+    addInt(row, "dirtyrate.calc_period", rate.periodSeconds);
+    addString(row, "dirtyrate.calc_mode", qemuDirtyRateModeToString(rate.mode));
+    if (rate.status != QEMU_DIRTY_RATE_MEASURED || rate.mibPerSecond < 0)
+        return;
+    addLlong(row, "dirtyrate.megabytes_per_second", rate.mibPerSecond);
+    for (guint i = 0; i < rate.vcpus->len; i++) {
+        const QemuMonitorVcpuDirtyRate *vcpu = &g_array_index(rate.vcpus, QemuMonitorVcpuDirtyRate, i);
+
+        addUllong(row, numbered(field, sizeof field, "dirtyrate.vcpu", (gsize)vcpu->vcpu, "megabytes_per_second"),
+                  (guint64)vcpu->mibPerSecond);
+    }
+}
+
 /* ---- the call ---- */
 
 static GPtrArray *chosen(QemuDriver *driver, const unsigned char *uuids, unsigned count)
@@ -298,6 +353,13 @@ static gboolean checkStats(unsigned stats, unsigned flags, GError **err)
     return FALSE;
 }
 
+/* What is in @rows is the caller's only at the end. */
+static void rowsDrop(GArray *rows)
+{
+    for (guint i = 0; i < rows->len; i++)
+        statsFree(g_array_index(rows, Row, i).stats);
+}
+
 GPtrArray *qemuDriverGetAllStats(QemuDriver *driver, const unsigned char *uuids, unsigned count, unsigned stats,
                                  unsigned flags, GError **err)
 {
@@ -312,11 +374,16 @@ GPtrArray *qemuDriverGetAllStats(QemuDriver *driver, const unsigned char *uuids,
     doms = chosen(driver, uuids, count);
     for (guint i = 0; i < doms->len; i++) {
         Row row = { .dom = qemuDomainKeep(g_ptr_array_index(doms, i)) };
+        gboolean wanted, fine = rowAsk(&row, stats, flags, &wanted, err);
 
-        if (rowAsk(&row, stats, flags & 0xffffu))
+        if (fine && wanted)
             g_array_append_val(rows, row);
         else
             rowClear(&row);
+        if (!fine) {
+            rowsDrop(rows);
+            return NULL;
+        }
     }
     deadline = g_get_monotonic_time() + (flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT ? BULK_NOWAIT_US : BULK_WAIT_US);
     all = g_ptr_array_new_with_free_func(statsFree);
@@ -326,6 +393,7 @@ GPtrArray *qemuDriverGetAllStats(QemuDriver *driver, const unsigned char *uuids,
         if (!stats || (stats & VIR_DOMAIN_STATS_BALLOON))
             answerBalloon(row, deadline);
         answerBlock(row, deadline);
+        answerDirtyRate(row, deadline);
         g_ptr_array_add(all, row->stats);
     }
     return all;

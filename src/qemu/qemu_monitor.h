@@ -2,6 +2,7 @@
 /* qemu_monitor.h: QMP over a UNIX socket: commands with deadlines, events, one function per command */
 #pragma once
 
+#include "util/mem_enum.h"
 #include "util/mem_json.h"
 
 #include <gio/gio.h>
@@ -112,6 +113,42 @@ typedef struct {
     guint64 lastUpdate;                         /* seconds since the epoch; 0: never */
 } QemuMonitorBalloonStats;
 
+/* QEMU's ways to measure what a guest writes, and libvirt's names for them. */
+typedef enum {
+    QEMU_DIRTY_RATE_PAGE_SAMPLING = 0,
+    QEMU_DIRTY_RATE_DIRTY_BITMAP,
+    QEMU_DIRTY_RATE_DIRTY_RING,
+
+    QEMU_DIRTY_RATE_MODE_LAST
+} QemuDirtyRateMode;
+
+MEM_ENUM_DECL(qemuDirtyRateMode);
+
+typedef enum {
+    QEMU_DIRTY_RATE_UNSTARTED = 0,          /* the numbers are libvirt's virDomainDirtyRateStatus */
+    QEMU_DIRTY_RATE_MEASURING,
+    QEMU_DIRTY_RATE_MEASURED,
+
+    QEMU_DIRTY_RATE_STATUS_LAST
+} QemuDirtyRateStatus;
+
+MEM_ENUM_DECL(qemuDirtyRateStatus);
+
+typedef struct {
+    gint64 vcpu, mibPerSecond;
+} QemuMonitorVcpuDirtyRate;
+
+typedef struct {
+    QemuDirtyRateStatus status;
+    QemuDirtyRateMode mode;
+    gint64 startSeconds, periodSeconds;     /* the start by the host's clock since it booted */
+    gint64 mibPerSecond;                    /* -1: not measured yet */
+    GArray *vcpus;                          /* of QemuMonitorVcpuDirtyRate; empty in most modes */
+} QemuMonitorDirtyRate;
+
+void qemuMonitorDirtyRateClear(QemuMonitorDirtyRate *rate);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QemuMonitorDirtyRate, qemuMonitorDirtyRateClear)
+
 typedef struct {
     char *device, *qdev, *nodeName;         /* each may be NULL */
     gint64 readRequests, readBytes, readNs, writeRequests, writeBytes, writeNs, flushRequests, flushNs;
@@ -124,6 +161,10 @@ GPtrArray *qemuMonitorFinishMemoryDevices(QemuMonitorCall *call, gint64 deadline
 GHashTable *qemuMonitorFinishChardevs(QemuMonitorCall *call, gint64 deadline, GError **err);
 /* query-cpus-fast: thread ids by vCPU number, as GArray of gint64. */
 GArray *qemuMonitorFinishCpus(QemuMonitorCall *call, gint64 deadline, GError **err);
+/* Begin to measure; the answer comes at once, the rate after @seconds. */
+gboolean qemuMonitorCalcDirtyRate(QemuMonitor *mon, unsigned seconds, QemuDirtyRateMode mode, gint64 deadline, GError **err);
+/* query-dirty-rate: @rate is filled in on success, and cleared by the caller. */
+gboolean qemuMonitorFinishDirtyRate(QemuMonitorCall *call, gint64 deadline, QemuMonitorDirtyRate *rate, GError **err);
 /* query-blockstats: array of QemuMonitorBlockStats *, freed as a whole. */
 GPtrArray *qemuMonitorFinishBlockStats(QemuMonitorCall *call, gint64 deadline, GError **err);
 /* query-vnc: *@port -1 when it is not known; caller frees *@host. */

@@ -150,6 +150,74 @@ gboolean qemuMonitorFinishBalloonStats(QemuMonitorCall *call, gint64 deadline, Q
     return TRUE;
 }
 
+/* ---- dirty rate ---- */
+
+MEM_ENUM_IMPL(qemuDirtyRateMode, QEMU_DIRTY_RATE_MODE_LAST, "page-sampling", "dirty-bitmap", "dirty-ring");
+MEM_ENUM_IMPL(qemuDirtyRateStatus, QEMU_DIRTY_RATE_STATUS_LAST, "unstarted", "measuring", "measured");
+
+gboolean qemuMonitorCalcDirtyRate(QemuMonitor *mon, unsigned seconds, QemuDirtyRateMode mode, gint64 deadline, GError **err)
+{
+    MemJson *arguments = memJsonNew();
+
+    memJsonAddUint64(arguments, "calc-time", seconds);
+    /* what a QEMU that knows no other mode does, too */
+    if (mode != QEMU_DIRTY_RATE_PAGE_SAMPLING)
+        memJsonAddString(arguments, "mode", qemuDirtyRateModeToString(mode));
+    return done(qemuMonitorCommand(mon, "calc-dirty-rate", arguments, deadline, err));
+}
+
+void qemuMonitorDirtyRateClear(QemuMonitorDirtyRate *rate)
+{
+    g_clear_pointer(&rate->vcpus, g_array_unref);
+}
+
+/* Absent is fine: only the ring tells one vCPU from another. */
+static gboolean decodeVcpuRates(MemJson *reply, GArray *vcpus, GError **err)
+{
+    MemJson *list = memJsonGet(reply, "vcpu-dirty-rate");
+
+    for (gsize i = 0; list && i < memJsonArrayLength(list); i++) {
+        MemJson *entry = memJsonArrayGet(list, i);
+        QemuMonitorVcpuDirtyRate rate;
+
+        if (!memJsonGetInt(entry, "id", &rate.vcpu) || !memJsonGetInt(entry, "dirty-rate", &rate.mibPerSecond))
+            return malformed("query-dirty-rate", "vcpu-dirty-rate", err);
+        g_array_append_val(vcpus, rate);
+    }
+    return TRUE;
+}
+
+gboolean qemuMonitorFinishDirtyRate(QemuMonitorCall *call, gint64 deadline, QemuMonitorDirtyRate *rate, GError **err)
+{
+    g_autoptr(MemJson) reply = qemuMonitorWait(call, deadline, NULL, err);
+    g_autoptr(GArray) vcpus = g_array_new(FALSE, FALSE, sizeof(QemuMonitorVcpuDirtyRate));
+    const char *status, *mode;
+    int statusValue, modeValue;
+
+    if (!reply)
+        return FALSE;
+    status = memJsonGetString(reply, "status");
+    statusValue = status ? qemuDirtyRateStatusFromString(status) : -1;
+    if (statusValue < 0)
+        return malformed("query-dirty-rate", "status", err);
+    mode = memJsonGetString(reply, "mode");
+    modeValue = mode ? qemuDirtyRateModeFromString(mode) : QEMU_DIRTY_RATE_PAGE_SAMPLING;
+    if (modeValue < 0)
+        return malformed("query-dirty-rate", "mode", err);
+    if (!memJsonGetInt(reply, "start-time", &rate->startSeconds))
+        return malformed("query-dirty-rate", "start-time", err);
+    if (!memJsonGetInt(reply, "calc-time", &rate->periodSeconds))
+        return malformed("query-dirty-rate", "calc-time", err);
+    if (!memJsonGetInt(reply, "dirty-rate", &rate->mibPerSecond))
+        rate->mibPerSecond = -1;
+    if (!decodeVcpuRates(reply, vcpus, err))
+        return FALSE;
+    rate->status = (QemuDirtyRateStatus)statusValue;
+    rate->mode = (QemuDirtyRateMode)modeValue;
+    rate->vcpus = g_steal_pointer(&vcpus);
+    return TRUE;
+}
+
 /* ---- memory devices ---- */
 
 static void memoryDeviceFree(gpointer data)

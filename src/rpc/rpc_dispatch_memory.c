@@ -63,6 +63,12 @@ static gboolean domainSetMemoryStatsPeriod(RpcCall *call, const void *argsp, voi
     return qemuDriverSetMemoryStatsPeriod(rpcCallDriver(call), uuidOf(&args->dom), args->value, args->flags, err);
 }
 
+static gboolean domainStartDirtyRateCalc(RpcCall *call, const void *argsp, void *ret, GError **err)
+{
+    const WireDomainIntFlags *args = argsp;
+    return qemuDriverStartDirtyRate(rpcCallDriver(call), uuidOf(&args->dom), args->value, args->flags, err);
+}
+
 static gboolean domainMemoryStats(RpcCall *call, const void *argsp, void *retp, GError **err)
 {
     const WireDomainUintFlags *args = argsp;
@@ -202,5 +208,6 @@ const RpcProcedure rpcProceduresMemory[] = {
     RPC_ROW(308, "DOMAIN_SET_MEMORY_STATS_PERIOD", WireDomainIntFlags, WireNone, RPC_DOMAIN,
             domainSetMemoryStatsPeriod),
     RPC_ROW(392, "DOMAIN_DETACH_DEVICE_ALIAS", WireDomainTextFlags, WireNone, RPC_DOMAIN, domainDetachDeviceAlias),
+    RPC_ROW(427, "DOMAIN_START_DIRTY_RATE_CALC", WireDomainIntFlags, WireNone, RPC_DOMAIN, domainStartDirtyRateCalc),
     { 0 },
 };

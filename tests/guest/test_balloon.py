@@ -114,6 +114,32 @@ class Balloon(unittest.TestCase):
         self.assertEqual(self.guest.tree().find('devices/memballoon/stats').get('period'), '2')
         self.guest.domain.setMemoryStatsPeriod(1)
 
+    def dirtyRate(self):
+        """What a second of watching tells, in MiB a second, by the virsh that people have."""
+        self.assertEqual(self.guest.virsh('domdirtyrate-calc', 'GUEST', '--seconds', '1')[0], 0)
+        self.scene.until(lambda: 'dirtyrate.calc_status=2' in self.guest.virsh('domstats', '--dirtyrate', 'GUEST')[1], True)
+        said = self.guest.virsh('domstats', '--dirtyrate', 'GUEST')[1]
+        self.assertIn('dirtyrate.calc_period=1', said)
+        self.assertIn('dirtyrate.calc_mode=page-sampling', said)
+        return int(re.search(r'dirtyrate\.megabytes_per_second=(\d+)', said).group(1))
+
+    def testDirtyRate(self):
+        """A guest that writes is told from one that does not, and what would kill this QEMU is refused."""
+        # Pages are sampled, and compared by what is in them: each round has to write something else.
+        write = 'i=0; while [ ! -e /tmp/still ]; do i=$((i+1)); yes $i | dd of=/tmp/fill bs=64k count=2000 conv=notrunc; done; touch /tmp/ended'
+        self.guest.check(f"sh -c '{write}' >/dev/null 2>&1 & until [ -s /tmp/fill ]; do usleep 50000; done")
+        self.addCleanup(self.guest.check, 'rm -f /tmp/fill /tmp/still /tmp/ended')
+        self.scene.until(lambda: self.dirtyRate() > 1, True)
+        self.guest.check('touch /tmp/still')
+        self.guest.until('[ -e /tmp/ended ]')
+        self.scene.until(self.dirtyRate, 0)
+        for flag, word in ((libvirt.VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP, "'dirty-bitmap'"),
+                           (libvirt.VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING, "'dirty-ring'")):
+            with self.assertRaisesRegex(libvirt.libvirtError, word) as caught:
+                self.guest.domain.startDirtyRateCalc(1, flag)
+            self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
+        self.assertTrue(self.guest.domain.isActive())
+
     def testFreePageReporting(self):
         """What the guest has freed, the host gets back, without anybody asking for it."""
         self.guest.check('dd if=/dev/zero of=/tmp/fill bs=1M count=300 2>&1')

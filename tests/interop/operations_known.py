@@ -7,6 +7,7 @@ running guest differ from libvirt 9.0". Here each id has a matcher. Neither list
 
 import copy
 
+import operations_words as words
 from known_differences import DOCUMENT, documentedIds
 
 HEADING = 'Where changes of a running guest differ from libvirt 9.0'
@@ -134,3 +135,11 @@ def _updateSize(step, stock, ours):
         return [text for text in answer.get('config') or () if not text.startswith(('<memory unit', '<currentMemory'))]
     return (step[0] == 'update' and step[2] == 'config' and stock['exit'] == ours['exit'] == 0
             and stock.get('config') != ours.get('config') and rest(stock) == rest(ours) and _ours(stock, ours))
+
+
+@_matcher('dirty-rate-bitmap')
+def _dirtyRateBitmap(step, stock, ours):
+    """stock loses the guest over it, and has none to destroy afterwards"""
+    refused = (step == ('virsh', words.DIRTY_BITMAP) and stock['exit'] == 1 and ours.get('code') == 'OPERATION_UNSUPPORTED')
+    left = (step == ('virsh', 'destroy {guest} --graceful') and 'not running' in stock.get('said', '') and ours['exit'] == 0)
+    return (refused or left) and _ours(stock, ours)

@@ -116,7 +116,18 @@ LOOK = (
        'setvcpus {guest} 1 --config', 'setvcpus {guest} 2 --config', 'metadata {guest} http://x --config',
        'metadata {guest} http://x --set "<a/>" --key k --config', 'metadata {guest} http://x --remove --config'])
 
-ALL = DEVICES + RESIZE + BALLOON + LIMITS + LOOK
+# Without KVM, QEMU 7.2 dies of the mode dirty-bitmap, which stock libvirtd hands on.
+DIRTY_BITMAP = 'domdirtyrate-calc {guest} --mode dirty-bitmap'
+DIRTY_RATE = (
+    _each('domdirtyrate-calc {guest} --seconds', ('0', '61', '-1', 'x', '2147483647', '2147483648'))
+    + _each('domdirtyrate-calc {guest} --mode', ('dirty-ring', 'dirty-ring --seconds 0', 'foo', '""'))
+    + ['domdirtyrate-calc nobody', 'domstats {guest} --enforce --dirtyrate', 'domdirtyrate-calc {guest} --seconds 60',
+       'domdirtyrate-calc {guest}', 'domdirtyrate-calc {guest} --mode page-sampling --seconds 1'])
+DIRTY_RATE_OFF = _each(DIRTY_BITMAP, ('', '--seconds 0')) + _each(
+    'domstats {guest} --enforce', ('--iothread', '--vm'))
+MEASURING = tuple(('shape', line) for line in _each('domstats {guest} --dirtyrate', ('', '--raw', '--nowait')))
+
+ALL = DEVICES + RESIZE + BALLOON + LIMITS + LOOK + DIRTY_RATE
 
 
 def _virsh(lines):
@@ -168,13 +179,14 @@ _RESTRICTIVE = _CELLS.replace('<vcpu>', "<numatune><memory mode='restrictive' no
 _DEFINE, _START, _END = (('define',),), (('start',),), (('destroy',), ('undefine',))
 
 SCENES = {
-    'words-off': (_CELLS, _DEFINE + _virsh(ALL) + STOPPED + (('undefine',),)),
-    'words-paused': (_CELLS, _DEFINE + _START + _virsh(ALL) + RUN + _END),
-    'words-running': (_CELLS, _DEFINE + _virsh(['start {guest}'] + ALL) + _END),
+    'words-off': (_CELLS, _DEFINE + _virsh(ALL + DIRTY_RATE_OFF) + MEASURING + STOPPED + (('undefine',),)),
+    'words-paused': (_CELLS, _DEFINE + _START + _virsh(ALL) + MEASURING + RUN + _END),
+    'words-running': (_CELLS, _DEFINE + _virsh(['start {guest}'] + ALL) + MEASURING + _END),
     'words-transient': (_CELLS, (('create',),) + _virsh(ALL + ['undefine {guest}', 'autostart {guest}']) + (('destroy',),)),
     'words-plain': (_PLAIN, _DEFINE + _START + _virsh(ALL) + _END),
     'words-bare': (_BARE, _DEFINE + _START + _virsh(ALL) + _END),
     'words-read-only': (_CELLS, _DEFINE + _START + _readOnly(ALL) + REFUSED + _END),
+    'dirty-bitmap': (_BARE, _DEFINE + _START + _virsh([DIRTY_BITMAP, 'destroy {guest} --graceful']) + (('undefine',),)),
     'host': (_BARE, HOST),
     'pools': (_BARE, POOLS),
     'limits': (_CELLS, _DEFINE + _START + _virsh(LIMITS_LIVE) + _END),

@@ -22,7 +22,7 @@ BULK_SECONDS = 8
 READ_SECONDS = 2
 
 # What a guest that answers tells and one that does not cannot.
-ANSWERED = 'balloon.last-update'
+ANSWERED = ('balloon.last-update', 'dirtyrate.calc_status')
 
 
 class Call(threading.Thread):
@@ -46,7 +46,7 @@ class Call(threading.Thread):
 
 def _bulk(conn):
     began = time.monotonic()
-    rows = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON)
+    rows = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_DIRTYRATE)
     return {dom.name(): fields for dom, fields in rows}, time.monotonic() - began
 
 
@@ -60,8 +60,9 @@ def _bulkProblems(conn):
     for name, fields in rows.items():
         if 'state.state' not in fields or 'balloon.current' not in fields:
             found.append(f'{name}: its row lacks what is known without QEMU: {sorted(fields)}')
-        if (ANSWERED in fields) != (name != STUCK):
-            found.append(f"{name}: '{ANSWERED}' is {'there' if ANSWERED in fields else 'missing'}")
+        for field in ANSWERED:
+            if (field in fields) != (name != STUCK):
+                found.append(f"{name}: '{field}' is {'there' if field in fields else 'missing'}")
     return found
 
 
