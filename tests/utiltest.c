@@ -171,6 +171,36 @@ static void testXmlRefusals(void)
     assertCode(&error, VIR_ERR_XML_DETAIL);
 }
 
+/* Where it is wrong: the line's number, the line, and a caret below the place. */
+static void testXmlExcerpts(void)
+{
+    static const struct {
+        const char *xml, *message;
+    } cases[] = {
+        { "<a", "(test):1: Couldn't find end of Start Tag a line 1\n<a\n  ^" },
+        { "<a>\n  <b>1</c>\n</a>", "(test):2: Opening and ending tag mismatch: b line 2 and c\n  <b>1</c>\n          ^" },
+        { "<a>\n\t<b x=1/>\n</a>", "(test):2: AttValue: \" or ' expected\n <b x=1/>\n      ^" },
+        { "<a>\n<b \xc3\xa4='\xc3\xa4' x=1/></a>", "(test):2: AttValue: \" or ' expected\n<b \xc3\xa4='\xc3\xa4' x=1/></a>\n           ^" },
+        { "<a/>\n<b/>\n", "(test):2: Extra content at the end of the document\n<b/>\n^" },
+        { "", "(test):1: Document is empty" },
+    };
+    g_autofree char *wide = g_strdup_printf("<a>%0300d<b x=1/>%0300d</a>", 0, 0);
+    GError *error = NULL;
+    g_auto(GStrv) lines = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_assert_null(memXmlParse(cases[i].xml, "test", &error));
+        g_assert_cmpstr(error->message, ==, cases[i].message);
+        g_clear_error(&error);
+    }
+    g_assert_null(memXmlParse(wide, "test", &error));
+    lines = g_strsplit(error->message, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 3);
+    g_assert_cmpuint(strlen(lines[1]), ==, 110);
+    g_assert_cmpint(lines[1][strlen(lines[2]) - 1], ==, '1');
+    g_clear_error(&error);
+}
+
 static void testXmlReaders(void)
 {
     static const char *const children[] = { "size", "q:known", NULL };
@@ -324,6 +354,7 @@ int main(int argc, char **argv)
     g_test_add_func("/util/units/pretty", testPretty);
     g_test_add_func("/util/bitmap", testBitmap);
     g_test_add_func("/util/xml/refusals", testXmlRefusals);
+    g_test_add_func("/util/xml/excerpts", testXmlExcerpts);
     g_test_add_func("/util/xml/readers", testXmlReaders);
     g_test_add_func("/util/xml/out", testXmlOut);
     g_test_add_func("/util/json", testJson);

@@ -11,11 +11,9 @@
 #include <libxml/xmlsave.h>
 #include <string.h>
 
-static void ignoreMessage(void *context, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static void ignoreMessage(void *context, const char *format, ...)
-{
-}
+/* How much of the source line is shown on each side of the place where it is wrong, in bytes. */
+#define EXCERPT_BEFORE 70
+#define EXCERPT_AFTER 40
 
 static int depthOf(const xmlNode *node)
 {
@@ -38,16 +36,81 @@ static int depthOf(const xmlNode *node)
     return deepest;
 }
 
-static void setParseError(xmlParserCtxt *context, const char *what, GError **err)
-{
-    const xmlError *problem = xmlCtxtGetLastError(context);
-    g_autofree char *text = g_strdup(problem && problem->message ? problem->message : "not well-formed");
+/* The first of the errors, which is what is wrong; the others follow from it. */
+typedef struct {
+    int line;
+    char *message;
+    char *excerpt;              /* the source line and a caret below it; NULL: there is none */
+} Problem;
 
-    memErrorSet(err, VIR_ERR_XML_DETAIL, "(%s):%d: %s", what, problem ? problem->line : 0, g_strchomp(text));
+static void problemClear(Problem *problem)
+{
+    g_free(problem->message);
+    g_free(problem->excerpt);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Problem, problemClear)
+
+static gboolean isLineEnd(xmlChar c)
+{
+    return c == '\n' || c == '\r';
+}
+
+static char *printable(const xmlChar *from, const xmlChar *to)
+{
+    g_autofree char *bytes = g_strndup((const char *)from, (gsize)(to - from));
+
+    return g_strdelimit(g_utf8_make_valid(bytes, -1), "\t", ' ');
+}
+
+static char *excerptOf(const xmlParserInput *input)
+{
+    const xmlChar *at = input->cur, *from, *to;
+    g_autofree char *before = NULL, *after = NULL;
+    int column;
+
+    /* what is missed at the start of a line is missing at the end of the one before */
+    while (at > input->base && (at == input->end || isLineEnd(*at) || !*at) && isLineEnd(at[-1]))
+        at--;
+    from = to = at;
+    while (from > input->base && !isLineEnd(from[-1]) && at - from < EXCERPT_BEFORE)
+        from--;
+    while (to < input->end && *to && !isLineEnd(*to) && to - at < EXCERPT_AFTER)
+        to++;
+    if (from == to)
+        return NULL;
+    before = printable(from, at);
+    after = printable(at, to);
+    column = (int)g_utf8_strlen(before, -1);
+    return g_strdup_printf("%s%s\n%*s^", before, after, column, "");
+}
+
+#if LIBXML_VERSION >= 21200
+static void noteProblem(void *opaque, const xmlError *error)
+#else
+static void noteProblem(void *opaque, xmlErrorPtr error)
+#endif
+{
+    xmlParserCtxt *context = opaque;
+    Problem *problem = context->_private;
+
+    if (problem->message || error->level < XML_ERR_ERROR || !error->message)
+        return;
+    problem->line = error->line;
+    problem->message = g_strchomp(g_strdup(error->message));
+    if (context->input && context->input->cur)
+        problem->excerpt = excerptOf(context->input);
+}
+
+static void setParseError(const Problem *problem, const char *what, GError **err)
+{
+    memErrorSet(err, VIR_ERR_XML_DETAIL, "(%s):%d: %s%s%s", what, problem->line,
+                problem->message ? problem->message : "not well-formed", problem->excerpt ? "\n" : "",
+                problem->excerpt ? problem->excerpt : "");
 }
 
 xmlDoc *memXmlParse(const char *text, const char *what, GError **err)
 {
+    g_auto(Problem) problem = { 0 };
     xmlParserCtxt *context;
     xmlDoc *doc;
     gsize length = strlen(text);
@@ -58,16 +121,15 @@ xmlDoc *memXmlParse(const char *text, const char *what, GError **err)
         return NULL;
     }
     context = xmlNewParserCtxt();
-    /* errors are read from the context; nothing may reach stderr */
-    context->sax->error = ignoreMessage;
-    context->sax->warning = ignoreMessage;
-    doc = xmlCtxtReadMemory(context, text, (int)length, what, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOERROR | XML_PARSE_COMPACT);
-    if (!doc)
-        setParseError(context, what, err);
+    /* errors come here and nowhere else; nothing may reach stderr */
+    context->_private = &problem;
+    context->sax->serror = noteProblem;
+    doc = xmlCtxtReadMemory(context, text, (int)length, what, NULL, XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
     xmlFreeParserCtxt(context);
-    if (!doc)
+    if (!doc) {
+        setParseError(&problem, what, err);
         return NULL;
+    }
 
     if (doc->intSubset || doc->extSubset) {
         memErrorSet(err, VIR_ERR_XML_DETAIL, "(%s): a DOCTYPE is not allowed", what);
