@@ -204,6 +204,8 @@ class Dying(Guest):
 
         threading.Thread(target=attach, daemon=True).start()
         self.assertTrue(relay.reached.wait(PATIENCE))
+        # the daemon has heard of the answer before
+        self.assertTrue(waitFor(lambda: 'ua-new' in dom.XMLDesc()))
         os.kill(pid, signal.SIGKILL)
         self.assertTrue(ended.wait(PATIENCE))
         relay.release()
