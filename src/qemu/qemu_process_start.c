@@ -118,6 +118,15 @@ static gboolean openInterfaces(Start *start, GError **err)
     return TRUE;
 }
 
+/* The lock was given up: whoever wanted the guest to end found no process to signal, and left word. */
+static gboolean wasNotEnded(QemuDomain *dom, GError **err)
+{
+    if (dom->stopReason < 0)
+        return TRUE;
+    memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' was destroyed while it started", dom->name);
+    return FALSE;
+}
+
 /* Under lock, given up meanwhile: nobody but the starter changes the live definition before there is a process. */
 static gboolean prepareFiles(Start *start, GError **err)
 {
@@ -133,10 +142,7 @@ static gboolean prepareFiles(Start *start, GError **err)
         start->logFd = qemuProcessOpenLog(driver, dom->name, start->argv, start->env, &logOffset, err);
     g_mutex_lock(&dom->lock);
     dom->process.logOffset = logOffset;
-    if (start->logFd < 0 || dom->stopReason < 0)
-        return start->logFd >= 0;
-    memErrorSet(err, VIR_ERR_OPERATION_FAILED, "domain '%s' was destroyed while it started", dom->name);
-    return FALSE;
+    return start->logFd >= 0 && wasNotEnded(dom, err);
 }
 
 static gboolean prepare(Start *start, GError **err)
@@ -197,23 +203,28 @@ static gboolean enterNodes(QemuDomain *dom, pid_t pid, GError **err)
     return FALSE;
 }
 
+/* Without lock. */
 static gboolean noteProcess(pid_t pid, gpointer opaque, GError **err)
 {
     QemuDomain *dom = opaque;
     QemuSpawnStat stat;
+    g_autoptr(GMutexLocker) locker = NULL;
 
     if (!qemuSpawnStat(pid, 0, &stat)) {
         memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "process %d of domain '%s' is gone already", (int)pid, dom->name);
         return FALSE;
     }
+    locker = g_mutex_locker_new(&dom->lock);
     dom->process.pid = pid;
     dom->process.startTime = stat.startTime;
     return enterCgroup(dom, pid, err) && enterNodes(dom, pid, err) && qemuStoreSaveStatus(dom, err);
 }
 
+/* Under lock, given up while the program is read from its disk. */
 static gboolean spawn(Start *start, GError **err)
 {
     QemuDomain *dom = start->dom;
+    pid_t pid;
     const QemuSpawn plan = {
         .argv = start->argv,
         .env = start->env,
@@ -227,12 +238,15 @@ static gboolean spawn(Start *start, GError **err)
         .opaque = dom,
     };
 
-    if (qemuSpawnStart(&plan, err) < 0) {
+    g_mutex_unlock(&dom->lock);
+    pid = qemuSpawnStart(&plan, err);
+    g_mutex_lock(&dom->lock);
+    if (pid < 0) {
         dom->process.pid = 0;
         return FALSE;
     }
     if (qemuProcessWatch(dom))
-        return TRUE;
+        return wasNotEnded(dom, err);
     memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "process %d of domain '%s' cannot be watched", (int)dom->process.pid, dom->name);
     return FALSE;
 }
