@@ -129,4 +129,5 @@ def _afterwards(daemon, conn):
 
 def _bulkProblemsAll(conn):
     rows, _ = _bulk(conn)
-    return [f"{name}: no '{ANSWERED}' though QEMU goes on" for name, fields in rows.items() if ANSWERED not in fields]
+    return [f"{name}: no '{field}' though QEMU goes on" for name, fields in rows.items() for field in ANSWERED
+            if field not in fields]
