@@ -7,13 +7,10 @@
 #include "util/mem_error.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* How it works
@@ -710,87 +707,4 @@ void qemuMonitorUnref(QemuMonitor *mon)
 void qemuMonitorClose(QemuMonitor *mon)
 {
     monitorFail(mon, "it was closed");
-}
-
-/* ---- sockets ---- */
-
-/* An address for @path that does not depend on its length: through the open folder. *@folder is to be closed after use. */
-static gboolean socketAddress(const char *path, struct sockaddr_un *address, int *folder, GError **err)
-{
-    g_autofree char *parent = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    int length;
-
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
-    *folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*folder < 0) {
-        memErrorSetSystem(err, errno, "cannot open folder '%s'", parent);
-        return FALSE;
-    }
-    length = g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *folder, name);
-    if (length >= (int)sizeof address->sun_path) {
-        close(*folder);
-        memErrorSet(err, VIR_ERR_INTERNAL_ERROR, "socket name '%s' is too long", name);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static int socketNew(GError **err)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        memErrorSetSystem(err, errno, "cannot make a socket");
-    return fd;
-}
-
-int qemuMonitorConnect(const char *path, GError **err)
-{
-    struct sockaddr_un address;
-    int folder, problem = 0, fd;
-
-    if (!socketAddress(path, &address, &folder, err))
-        return -1;
-    fd = socketNew(err);
-    if (fd < 0) {
-        close(folder);
-        return -1;
-    }
-    /* a full backlog must not block: nobody but us connects here */
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        problem = errno;
-    close(folder);
-    if (problem) {
-        close(fd);
-        memErrorSetSystem(err, problem, "cannot connect to monitor socket '%s'", path);
-        return -1;
-    }
-    return fd;
-}
-
-int qemuMonitorListen(const char *path, GError **err)
-{
-    struct sockaddr_un address;
-    int folder, problem = 0, fd;
-
-    if (!socketAddress(path, &address, &folder, err))
-        return -1;
-    fd = socketNew(err);
-    if (fd < 0) {
-        close(folder);
-        return -1;
-    }
-    unlink(path);
-    /* the mode of the descriptor before bind() becomes the mode of the name: never open to others, not for a moment */
-    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
-        problem = errno;
-    close(folder);
-    if (problem) {
-        close(fd);
-        memErrorSetSystem(err, problem, "cannot listen on monitor socket '%s'", path);
-        return -1;
-    }
-    return fd;
 }
