@@ -60,23 +60,23 @@ static const char *valueOf(const char *line, const char *key, char *buffer, size
     return buffer;
 }
 
-/* The id of a command as it was written, a string or a number, to be sent back; the last member of that name is it. */
+/* The id of a command, to be sent back after the answer: ,"id":N, or "" if it has none. It is a number; that of an argument
+ * is a string. */
 static const char *idOf(const char *line, char *buffer, size_t size)
 {
     const char *start = NULL;
-    size_t length;
 
     for (const char *next = strstr(line, "\"id\":"); next; next = strstr(next + 1, "\"id\":"))
         start = next + strlen("\"id\":");
-    start = start ? start + strspn(start, " ") : "0";
-    length = strcspn(start, ",} \r\n");
-    snprintf(buffer, size, "%.*s", (int)length, start);
+    buffer[0] = '\0';
+    if (start && strspn(start, "0123456789"))
+        snprintf(buffer, size, ",\"id\":%.*s", (int)strspn(start, "0123456789"), start);
     return buffer;
 }
 
 static void reply(FILE *monitor, const char *value, const char *id)
 {
-    fprintf(monitor, "{\"return\":%s,\"id\":%s}\r\n", value, id);
+    fprintf(monitor, "{\"return\":%s%s}\r\n", value, id);
     fflush(monitor);
 }
 
@@ -131,7 +131,7 @@ static void answer(FILE *monitor, const char *line)
             exit(0);
         return;
     }
-    fprintf(monitor, "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"a fake guest knows no '%s'\"},\"id\":%s}\r\n", command, id);
+    fprintf(monitor, "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"a fake guest knows no '%s'\"}%s}\r\n", command, id);
     fflush(monitor);
 }
 

@@ -344,7 +344,8 @@ static void reply(MonitorMock *mock, const Step *step, MemJson *id)
     g_autofree char *line = NULL;
 
     g_assert_nonnull(message);
-    memJsonAdd(message, "id", id);
+    if (id)
+        memJsonAdd(message, "id", id);
     text = memJsonFormat(message);
     line = g_strdup_printf("%s\r\n", text);
     sendBytes(mock, line, strlen(line));
@@ -365,6 +366,11 @@ static void expect(MonitorMock *mock, const Step *step)
     }
     id = json_object_get(memJsonGet(request, "id"));
     json_object_object_del(request, "id");
+    if (memJsonGet(wanted, "id") && !id) {
+        fail(mock, "without an id came: %s", line);
+        return;
+    }
+    json_object_object_del(wanted, "id");
     if (!json_object_equal(request, wanted)) {
         fail(mock, "instead of %s came: %s", step->request, line);
         return;

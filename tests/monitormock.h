@@ -16,7 +16,7 @@ typedef struct MonitorMock MonitorMock;
 MonitorMock *monitorMockNew(const char *schema);
 /* One that says @stale before it answers the first command. */
 MonitorMock *monitorMockNewStale(const char *schema, const char *stale);
-/* @request: {"execute":...}; @reply: {"return":...} or {"error":...} without id, or NULL for silence. */
+/* @request: {"execute":...}, with "id":true if it must carry one, whichever; @reply: {"return":...} or {"error":...} without id, or NULL for silence. */
 void monitorMockExpect(MonitorMock *mock, const char *request, const char *reply);
 /* Bytes sent in the order of the script; @length -1: a string. */
 void monitorMockSay(MonitorMock *mock, const char *bytes, gssize length);

@@ -202,11 +202,16 @@ static void event(QemuModel *model, const char *name, const char *data)
     say(model, "!", json, line);
 }
 
-/* @body: "\"return\":..." or "\"error\":...". */
+/* @body: "\"return\":..." or "\"error\":...". @id: NULL for a command that has none. */
+static char *replyLine(const char *body, const char *id)
+{
+    return id ? g_strdup_printf("{%s, \"id\": %s}\r\n", body, id) : g_strdup_printf("{%s}\r\n", body);
+}
+
 static void answer(QemuModel *model, const char *id, const char *body)
 {
     g_autofree char *json = g_strdup_printf("{%s}", body);
-    g_autofree char *line = g_strdup_printf("{%s, \"id\": %s}\r\n", body, id);
+    g_autofree char *line = replyLine(body, id);
 
     say(model, "<", json, line);
 }
@@ -552,7 +557,7 @@ static gboolean serve(QemuModel *model, const char *line)
         setProblem(model, g_strdup_printf("QEMU would refuse %s: %s", text, problem));
     g_free(problem);
     if (strstr(text, "qmp_capabilities")) {
-        g_autofree char *ready = g_strdup_printf("{\"return\": {}, \"id\": %s}\r\n", id);
+        g_autofree char *ready = replyLine("\"return\": {}", id);
 
         sendText(model, ready);
         return TRUE;

@@ -482,16 +482,17 @@ static void testDeadline(void)
     g_autoptr(GError) error = NULL;
 
     monitorMockExpect(test->mock, "{\"execute\":\"stop\"}", NULL);
-    monitorMockExpect(test->mock, "{\"execute\":\"cont\"}", OK);
-    /* the answer that came too late */
-    monitorMockSay(test->mock, "{\"return\": {}, \"id\": 2}\r\n", -1);
+    monitorMockExpect(test->mock, "{\"execute\":\"cont\"}", NULL);
+    /* the answer that came too late is not taken for the next one */
+    monitorMockSay(test->mock, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"late\"}}\r\n{\"return\": {}}\r\n", -1);
     monitorMockExpect(test->mock, "{\"execute\":\"system_reset\"}", OK);
     go(test);
     g_assert_false(qemuMonitorStop(test->mon, g_get_monotonic_time(), &error));
     g_assert_error(error, MEM_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
     g_assert_true(qemuMonitorSystemReset(test->mon, SOON, NULL));
-    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 0);
+    /* that it was refused */
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 1);
     end(test);
 }
 
@@ -504,7 +505,7 @@ static void testManyAtOnce(void)
 
     monitorMockExpect(test->mock, "{\"execute\":\"query-balloon\"}", NULL);
     monitorMockExpect(test->mock, "{\"execute\":\"query-status\"}", NULL);
-    monitorMockSay(test->mock, "{\"return\": {\"n\": 3}, \"id\": 3}\n{\"return\": {\"n\": 2}, \"id\": 2}\n", -1);
+    monitorMockSay(test->mock, "{\"return\": {\"n\": 2}}\n{\"return\": {\"n\": 3}}\n", -1);
     go(test);
     first = qemuMonitorSend(test->mon, "query-balloon", NULL);
     second = qemuMonitorSend(test->mon, "query-status", NULL);
@@ -520,7 +521,7 @@ static void testManyAtOnce(void)
 /* QEMU still carries out what the daemon before us told it, and answers when we are there. */
 static void testStaleAnswer(void)
 {
-    Case *test = beginStale("{\"return\": {\"stale\": true}, \"id\": 2}\r\n");
+    Case *test = beginStale("{\"return\": {\"stale\": true}}\r\n{\"return\": {\"stale\": 1}, \"id\": 2}\r\n");
     g_autoptr(MemJson) answer = NULL;
     gint64 value = 0;
 
@@ -528,7 +529,7 @@ static void testStaleAnswer(void)
     go(test);
     answer = qemuMonitorCommand(test->mon, "query-status", NULL, SOON, NULL);
     g_assert_true(memJsonGetInt(answer, "n", &value));
-    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 2);
     end(test);
 }
 
@@ -562,8 +563,7 @@ static void testGarbage(void)
 {
     static const char *const lines[] = {
         "\x01\x02\xff nonsense\r\n", "{\"unfinished\": \r\n", "[]\r\n", "7\r\n", "{\"what\": \"is this\"}\r\n",
-        "{\"return\": {}, \"id\": 999}\r\n", "{\"return\": {}, \"id\": \"somebody-1\"}\r\n", "{\"return\": {}}\r\n",
-        "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}\r\n", "{\"id\": 2}\r\n",
+        "{\"return\": {}, \"id\": 999}\r\n", "{\"return\": {}, \"id\": \"somebody-1\"}\r\n", "{\"return\": {}, \"id\": 0}\r\n", "{\"id\": 2}\r\n",
     };
     Case *test = begin();
 
@@ -575,6 +575,51 @@ static void testGarbage(void)
     g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
     g_assert_cmpint(g_atomic_int_get(&warnings), ==, (int)G_N_ELEMENTS(lines));
     g_assert_cmpint(test->closed, ==, 0);
+    end(test);
+}
+
+/* An answer that nobody waits for: from then on nothing is left to the order. */
+static void testSurprise(void)
+{
+    Case *test = begin();
+
+    monitorMockExpect(test->mock, "{\"execute\":\"cont\"}", OK);
+    monitorMockSay(test->mock, "{\"return\": {}}\r\n{\"timestamp\": {\"seconds\": 1, \"microseconds\": 1}, \"event\": \"STOP\"}\r\n", -1);
+    monitorMockExpect(test->mock, "{\"execute\":\"stop\",\"id\":true}", NULL);
+    monitorMockSay(test->mock, "{\"return\": {}}\r\n", -1);
+    monitorMockExpect(test->mock, "{\"execute\":\"cont\",\"id\":true}", OK);
+    go(test);
+    g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
+    waitSeen(test, "STOP");
+    qemuMonitorForget(qemuMonitorSend(test->mon, "stop", NULL));
+    g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 2);
+    end(test);
+}
+
+/* An answer that cannot be read is one all the same: the next is not taken for it. */
+static void testUnreadableReply(void)
+{
+    Case *test = begin();
+    gsize length = QEMU_MONITOR_MAX_LINE + 100000;
+    g_autofree char *line = g_malloc(length);
+    g_autoptr(GError) broken = NULL, large = NULL;
+
+    memset(line, 'x', length);
+    memcpy(line, "{\"return\": \"", strlen("{\"return\": \""));
+    line[length - 1] = '\n';
+    monitorMockExpect(test->mock, "{\"execute\":\"stop\"}", NULL);
+    monitorMockSay(test->mock, "{\"return\": {]}\r\n", -1);
+    monitorMockExpect(test->mock, "{\"execute\":\"query-status\"}", NULL);
+    monitorMockSay(test->mock, line, (gssize)length);
+    monitorMockExpect(test->mock, "{\"execute\":\"cont\"}", OK);
+    go(test);
+    g_assert_false(qemuMonitorStop(test->mon, SOON, &broken));
+    g_assert_error(broken, MEM_ERROR, VIR_ERR_INTERNAL_ERROR);
+    g_assert_null(qemuMonitorCommand(test->mon, "query-status", NULL, SOON, &large));
+    g_assert_error(large, MEM_ERROR, VIR_ERR_INTERNAL_ERROR);
+    g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 2);
     end(test);
 }
 
@@ -700,6 +745,24 @@ static void testPassthrough(void)
     end(test);
 }
 
+/* What QEMU finds to be no command it answers without the id: once, or more often. */
+static void testPassthroughOfNonsense(void)
+{
+    Case *test = begin();
+    g_autofree char *reply = NULL;
+
+    monitorMockExpect(test->mock, "{\"execute\":\"query-balloon\",\"id\":true}", NULL);
+    monitorMockSay(test->mock, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"first\"}}\r\n"
+                               "{\"error\": {\"class\": \"GenericError\", \"desc\": \"second\"}}\r\n", -1);
+    monitorMockExpect(test->mock, "{\"execute\":\"cont\",\"id\":true}", OK);
+    go(test);
+    reply = qemuMonitorPassthrough(test->mon, "{\"execute\": \"query-balloon\"}", FALSE, SOON, NULL);
+    g_assert_nonnull(strstr(reply, "first"));
+    g_assert_true(qemuMonitorCont(test->mon, SOON, NULL));
+    g_assert_cmpint(g_atomic_int_get(&warnings), ==, 1);
+    end(test);
+}
+
 /* ---- the mock itself ---- */
 
 static void testMockIsStrict(void)
@@ -784,6 +847,9 @@ int main(int argc, char **argv)
     g_test_add_func("/monitor/deadline", testDeadline);
     g_test_add_func("/monitor/many-at-once", testManyAtOnce);
     g_test_add_func("/monitor/stale-answer", testStaleAnswer);
+    g_test_add_func("/monitor/surprise", testSurprise);
+    g_test_add_func("/monitor/unreadable-reply", testUnreadableReply);
+    g_test_add_func("/monitor/passthrough-nonsense", testPassthroughOfNonsense);
     g_test_add_func("/monitor/events/whole", testEventsWhole);
     g_test_add_func("/monitor/events/torn", testEventsTorn);
     g_test_add_func("/monitor/garbage", testGarbage);

@@ -15,8 +15,8 @@
 
 /* How it works
  *
- *   any thread   qemuMonitorSend: number the call, enter it in `calls`, write at once what the socket takes
- *   loop thread  onReadable: split lines; a reply wakes the caller that waits for its number, an event goes to
+ *   any thread   qemuMonitorSend: enter the call in `calls`, write at once what the socket takes
+ *   loop thread  onReadable: split lines; a reply wakes the caller whose turn it is, an event goes to
  *                the callbacks; onWritable: the rest of what did not fit the socket
  *   any thread   qemuMonitorWait: sleep until reply, loss or deadline
  *
@@ -27,10 +27,11 @@
  * `lock` guards everything marked so and is never held during a callback; `reading` comes before it. The descriptor is closed
  * only with the last reference, so that no thread can meet a recycled number; hanging up is shutdown(). */
 
-/* Numbers of one digit, as long as there are free ones: QEMU reads its monitor a byte at a time, at several system calls each. */
-#define SHORT_NUMBERS 9
-/* A command that the daemon before us sent, and did not live to see answered, is answered to us: by numbers that we use, too.
- * QEMU answers in order, so the first command, which has a number of its own, tells where our answers begin. */
+/* QEMU answers in the order in which it was asked, and it reads its monitor a byte at a time, at several system calls each:
+ * commands carry no id where it can be helped. These do:
+ * - the first one: what the daemon before us sent, and did not live to see answered, is answered to us, before that one;
+ * - a client's own words, which QEMU may find to be no command at all, and what is sent before they are answered;
+ * - every one, once an answer came that nobody waits for. */
 #define FIRST_NUMBER_MIN 1000000000
 #define READ_CHUNK 16384
 #define CHUNKS_PER_WAKEUP 64
@@ -38,9 +39,9 @@
 
 struct QemuMonitorCall {
     QemuMonitor *mon;           /* a reference */
-    guint64 id;
+    guint64 id;                 /* immutable once sent; 0: answered in its turn */
     char *command;              /* for messages */
-    char *clientId;             /* passthrough: the id that the client gave, as JSON; or NULL */
+    gboolean foreign;           /* immutable: a client's own words */
     int refs;                   /* atomic: the caller, and the table while under way */
     gboolean forgotten;         /* under lock */
     gboolean done;              /* under lock */
@@ -64,8 +65,10 @@ struct QemuMonitor {
 
     GMutex lock;
     gboolean direct;            /* under lock: a thread that waits reads for itself */
-    GHashTable *calls;          /* under lock: id -> QemuMonitorCall */
-    guint64 lastId;             /* under lock */
+    GQueue calls;               /* under lock: QemuMonitorCall *, a reference each, in the order of sending */
+    unsigned foreign;           /* under lock: how many of them are a client's own words */
+    gboolean careful;           /* under lock: all commands carry an id */
+    guint64 lastId;             /* under lock: the last number given; 0: none */
     guint64 firstId;            /* under lock: of the first command, until it is answered; then 0 */
     GByteArray *out;            /* under lock: bytes that the socket did not take yet */
     guint64 reader;             /* under lock: qemu_monitor_poll.c's number; 0: none */
@@ -81,7 +84,6 @@ static void callFree(QemuMonitorCall *call)
     g_clear_error(&call->error);
     g_cond_clear(&call->cond);
     g_free(call->command);
-    g_free(call->clientId);
     qemuMonitorUnref(call->mon);
     g_free(call);
 }
@@ -121,9 +123,8 @@ static GError *errorLost(QemuMonitor *mon, const char *why)
 static gboolean monitorFail(QemuMonitor *mon, const char *why)
 {
     g_autoptr(GPtrArray) freed = g_ptr_array_new_with_free_func((GDestroyNotify)callFree);
-    GHashTableIter iter;
+    QemuMonitorCall *call;
     guint64 reader;
-    gpointer value;
 
     {
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
@@ -132,13 +133,9 @@ static gboolean monitorFail(QemuMonitor *mon, const char *why)
         if (mon->dead)
             return FALSE;
         mon->dead = g_strdup(why);
-        g_hash_table_iter_init(&iter, mon->calls);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-            QemuMonitorCall *call = value;
-
+        while ((call = g_queue_pop_head(&mon->calls))) {
             callFinish(call, NULL, error);
             g_cond_broadcast(&call->cond);
-            g_hash_table_iter_remove(&iter);
             if (callDrop(call))
                 g_ptr_array_add(freed, call);
         }
@@ -209,23 +206,15 @@ static gboolean queueLine(QemuMonitor *mon, MemJson *request)
     return TRUE;
 }
 
-/* Under lock: a number that no call under way has. One that was just free is not taken at once: the log is to be readable. */
-static guint64 nextNumber(QemuMonitor *mon)
+/* Under lock: the number of the next call, or 0. */
+static guint64 nextNumber(QemuMonitor *mon, gboolean foreign)
 {
-    guint64 number = mon->lastId % SHORT_NUMBERS + 1;
-
-    if (mon->lastId == 0) {
-        mon->lastId = 1;
-        mon->firstId = (guint64)g_random_int() + FIRST_NUMBER_MIN;
-        return mon->firstId;
-    }
-    while (g_hash_table_contains(mon->calls, GSIZE_TO_POINTER(number)))
-        number++;
-    mon->lastId = number;
-    return number;
+    if (mon->lastId == 0)
+        return mon->lastId = mon->firstId = (guint64)g_random_int() + FIRST_NUMBER_MIN;
+    return foreign || mon->foreign > 0 || mon->careful ? ++mon->lastId : 0;
 }
 
-/* Number @request, enter @call, send. */
+/* Enter @call, send @request. */
 static void sendRequest(QemuMonitorCall *call, MemJson *request)
 {
     QemuMonitor *mon = call->mon;
@@ -237,8 +226,9 @@ static void sendRequest(QemuMonitorCall *call, MemJson *request)
         callFinish(call, NULL, error);
         return;
     }
-    call->id = nextNumber(mon);
-    memJsonAddUint64(request, "id", call->id);
+    call->id = nextNumber(mon, call->foreign);
+    if (call->id)
+        memJsonAddUint64(request, "id", call->id);
     if (!queueLine(mon, request)) {
         memErrorSet(&error, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' does not read its monitor: '%s' was not sent",
                     mon->domainName, call->command);
@@ -246,7 +236,8 @@ static void sendRequest(QemuMonitorCall *call, MemJson *request)
         return;
     }
     g_atomic_int_inc(&call->refs);
-    g_hash_table_insert(mon->calls, GSIZE_TO_POINTER(call->id), call);
+    g_queue_push_tail(&mon->calls, call);
+    mon->foreign += call->foreign;
 }
 
 QemuMonitorCall *qemuMonitorSend(QemuMonitor *mon, const char *command, MemJson *arguments)
@@ -432,6 +423,7 @@ char *qemuMonitorPassthrough(QemuMonitor *mon, const char *text, gboolean hmp, g
     id = json_object_get(memJsonGet(request, "id"));
     command = memJsonGetString(request, "execute");
     call = callNew(mon, command ? command : text);
+    call->foreign = TRUE;
     sendRequest(call, request);
     reply = callCollect(call, deadline, err);
     if (!reply)
@@ -443,33 +435,79 @@ char *qemuMonitorPassthrough(QemuMonitor *mon, const char *text, gboolean hmp, g
 
 /* ---- reading ---- */
 
-static void handleReply(QemuMonitor *mon, MemJson *reply, MemJson *id)
+static int compareId(gconstpointer call, gconstpointer id)
 {
-    QemuMonitorCall *call = NULL;
-    guint64 number = 0;
+    return ((const QemuMonitorCall *)call)->id == *(const guint64 *)id ? 0 : 1;
+}
 
-    memJsonGetUint64(reply, "id", &number);
+/* Under lock: the call that @reply (NULL: one that could not be read) is for; it is no longer under way. NULL: none. */
+static QemuMonitorCall *takeCall(QemuMonitor *mon, MemJson *reply)
+{
+    QemuMonitorCall *call;
+    GList *entry = mon->calls.head;
+    guint64 id = 0;
+
+    if (memJsonGet(reply, "id")) {
+        if (memJsonGetUint64(reply, "id", &id) && id && id == mon->firstId)
+            mon->firstId = 0;
+        entry = id ? g_queue_find_custom(&mon->calls, &id, compareId) : NULL;
+    } else if (entry) {
+        call = entry->data;
+        /* what is no command is answered without its id */
+        if (call->id && !call->foreign)
+            entry = NULL;
+        mon->careful |= call->id != 0;
+    }
+    if (mon->firstId)
+        return NULL;
+    if (!entry) {
+        mon->careful = TRUE;
+        return NULL;
+    }
+    call = entry->data;
+    g_queue_delete_link(&mon->calls, entry);
+    mon->foreign -= call->foreign;
+    return call;
+}
+
+/* @reply: NULL for one that could not be read, because of @why. */
+static void handleReply(QemuMonitor *mon, MemJson *reply, const GError *why)
+{
+    QemuMonitorCall *call;
 
     g_mutex_lock(&mon->lock);
-    if (number == mon->firstId)
-        mon->firstId = 0;
-    call = mon->firstId ? NULL : g_hash_table_lookup(mon->calls, GSIZE_TO_POINTER(number));
+    call = takeCall(mon, reply);
     if (call) {
-        g_hash_table_remove(mon->calls, GSIZE_TO_POINTER(number));
         if (call->forgotten)
             logRefusal(call, reply);
-        callFinish(call, json_object_get(reply), NULL);
+        callFinish(call, reply ? json_object_get(reply) : NULL, why);
     }
     g_mutex_unlock(&mon->lock);
 
     if (!call) {
-        g_warning("%s: a reply to '%s', which nobody sent", mon->domainName, json_object_get_string(id));
+        g_warning("%s: a reply to what nobody sent: %s", mon->domainName, reply ? json_object_get_string(reply) : why->message);
         return;
     }
     /* woken under the lock, the other thread would go to sleep again at once, waiting for it */
     g_cond_broadcast(&call->cond);
     if (callDrop(call))
         callFree(call);
+}
+
+static gboolean beginsWith(const char *line, gsize length, const char *text)
+{
+    return length >= strlen(text) && memcmp(line, text, strlen(text)) == 0;
+}
+
+/* A reply that is lost would leave all later ones with the wrong call; @line is its beginning at least. */
+static void handleUnreadable(QemuMonitor *mon, const char *line, gsize length, const char *what)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_warning("%s: a line of the monitor is skipped: %s", mon->domainName, what);
+    memErrorSet(&error, VIR_ERR_INTERNAL_ERROR, "cannot read what QEMU of domain '%s' answered: %s", mon->domainName, what);
+    if (beginsWith(line, length, "{\"return\"") || beginsWith(line, length, "{\"error\""))
+        handleReply(mon, NULL, error);
 }
 
 static void handleEvent(QemuMonitor *mon, MemJson *message, const char *name)
@@ -489,7 +527,6 @@ static void handleLine(QemuMonitor *mon, const char *line, gsize length)
     g_autoptr(GError) error = NULL;
     g_autoptr(MemJson) message = NULL;
     const char *name;
-    MemJson *id;
 
     while (length > 0 && g_ascii_isspace(line[length - 1]))
         length--;
@@ -498,15 +535,14 @@ static void handleLine(QemuMonitor *mon, const char *line, gsize length)
     g_debug("%s: < %.*s", mon->domainName, (int)MIN(length, 100000), line);
     message = memJsonParse(line, length, &error);
     if (!message) {
-        g_warning("%s: a line of the monitor is skipped: %s", mon->domainName, error->message);
+        handleUnreadable(mon, line, length, error->message);
         return;
     }
     name = memJsonGetString(message, "event");
-    id = memJsonGet(message, "id");
     if (name)
         handleEvent(mon, message, name);
-    else if (id && (memJsonGet(message, "error") || json_object_object_get_ex(message, "return", NULL)))
-        handleReply(mon, message, id);
+    else if (memJsonGet(message, "error") || json_object_object_get_ex(message, "return", NULL))
+        handleReply(mon, message, NULL);
     else if (!memJsonGet(message, "QMP"))
         g_warning("%s: the monitor said what is no reply and no event: %.*s", mon->domainName, (int)MIN(length, 500), line);
 }
@@ -534,7 +570,10 @@ static void handleLines(QemuMonitor *mon)
         mon->scanned -= start;
     }
     if (mon->in->len > QEMU_MONITOR_MAX_LINE) {
-        g_warning("%s: a line of the monitor is longer than %d bytes and is skipped", mon->domainName, QEMU_MONITOR_MAX_LINE);
+        g_autofree char *what = g_strdup_printf("it is longer than %d bytes", QEMU_MONITOR_MAX_LINE);
+
+        if (!mon->skipping)
+            handleUnreadable(mon, (const char *)mon->in->data, mon->in->len, what);
         mon->skipping = TRUE;
     }
     if (mon->skipping)
@@ -662,7 +701,7 @@ QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *conte
     mon->opaque = opaque;
     mon->in = g_byte_array_new();
     mon->out = g_byte_array_new();
-    mon->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
+    g_queue_init(&mon->calls);
     g_mutex_init(&mon->lock);
     g_mutex_init(&mon->reading);
 
@@ -691,7 +730,6 @@ void qemuMonitorUnref(QemuMonitor *mon)
         return;
     close(mon->fd);
     g_clear_pointer(&mon->writer, g_source_unref);
-    g_hash_table_unref(mon->calls);
     g_byte_array_unref(mon->in);
     g_byte_array_unref(mon->out);
     g_main_context_unref(mon->context);

@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 
 /* A monitor belongs to the loop thread, which does all reading and writing. Any other thread may send commands and
- * wait; the loop thread itself must never wait. Several commands may be under way; replies are matched by id.
+ * wait; the loop thread itself must never wait. Several commands may be under way; replies come in their order.
  * A lost connection fails all that wait, with VIR_ERR_OPERATION_FAILED, then calls closed() once, on the loop thread. */
 typedef struct QemuMonitor QemuMonitor;
 
