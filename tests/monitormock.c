@@ -245,7 +245,9 @@ MonitorMock *monitorMockNewStale(const char *schema, const char *stale)
     monitorMockSay(mock, GREETING, -1);
     if (stale)
         monitorMockSay(mock, stale, -1);
-    monitorMockExpect(mock, "{\"execute\":\"qmp_capabilities\"}", "{\"return\": {}}");
+    monitorMockExpect(mock, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":true}", "{\"return\": {}}");
+    monitorMockExpect(mock, "{\"execute\":\"qmp_capabilities\"}",
+                      "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"Capabilities negotiation is already complete\"}}");
     return mock;
 }
 

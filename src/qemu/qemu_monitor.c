@@ -43,6 +43,7 @@ struct QemuMonitorCall {
     char *command;              /* for messages */
     gboolean foreign;           /* immutable: a client's own words */
     int refs;                   /* atomic: the caller, and the table while under way */
+    gboolean unheard;           /* immutable once there may be an answer: not even a refusal is of interest */
     gboolean forgotten;         /* under lock */
     gboolean done;              /* under lock */
     MemJson *reply;             /* under lock: the whole reply, or */
@@ -340,7 +341,7 @@ static void logRefusal(const QemuMonitorCall *call, MemJson *reply)
 {
     MemJson *problem = memJsonGet(reply, "error");
 
-    if (problem)
+    if (problem && !call->unheard)
         g_warning("%s: '%s' failed with nobody waiting: %s", call->mon->domainName, call->command, memJsonGetString(problem, "desc"));
 }
 
@@ -688,6 +689,29 @@ static gboolean takeAnswers(QemuMonitor *mon)
 
 /* ---- lifetime ---- */
 
+/* Before anything is read: a command of whose answer nothing is said. */
+static void sendUnheard(QemuMonitor *mon, const char *command, MemJson *arguments)
+{
+    QemuMonitorCall *call = qemuMonitorSend(mon, command, arguments);
+
+    call->unheard = TRUE;
+    qemuMonitorForget(call);
+}
+
+/* QEMU takes commands in order, so that nobody need wait for its greeting or these answers. Where commands may be overtaken
+ * (which ours never are) it goes on reading while it carries one out; the second line is for one that does not offer this, and
+ * to all others a word too many. */
+static void negotiate(QemuMonitor *mon)
+{
+    MemJson *arguments = memJsonNew();
+    MemJson *enable = memJsonNewArray();
+
+    memJsonAppend(enable, json_object_new_string("oob"));
+    memJsonAdd(arguments, "enable", enable);
+    sendUnheard(mon, "qmp_capabilities", arguments);
+    sendUnheard(mon, "qmp_capabilities", NULL);
+}
+
 QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *context, const QemuMonitorCallbacks *callbacks,
                              gpointer opaque, GError **err)
 {
@@ -705,8 +729,7 @@ QemuMonitor *qemuMonitorOpen(int fd, const char *domainName, GMainContext *conte
     g_mutex_init(&mon->lock);
     g_mutex_init(&mon->reading);
 
-    /* QEMU takes commands in order, so that nobody need wait for the answer to this one */
-    qemuMonitorForget(qemuMonitorSend(mon, "qmp_capabilities", NULL));
+    negotiate(mon);
     g_mutex_lock(&mon->lock);
     mon->reader = qemuMonitorPollAdd(context, fd, onReadable, mon, err);
     g_mutex_unlock(&mon->lock);
